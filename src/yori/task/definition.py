@@ -1,0 +1,184 @@
+"""The words of a task definition.
+
+Everything that decides what a proof may claim (endpoint, direction, margin, splits, budget, seeds) is written here
+before anybody looks at a result; the certificate keeps the hash of it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Literal
+
+from yori.errors import ValuesError
+
+Direction = Literal["lower", "higher"]
+
+METRIC_DIRECTIONS: dict[str, Direction] = {
+    "aurc": "lower",
+    "augrc": "lower",
+    "excess_aurc": "lower",
+    "ece": "lower",
+    "nll": "lower",
+    "brier": "lower",
+    "error": "lower",
+    "accuracy": "higher",
+    "macro_f1": "higher",
+}
+"""Metrics an endpoint may name, and which way is better. ``risk@C`` (lower) and ``coverage@R`` (higher) come on top."""
+
+
+def metric_direction(name: str) -> Direction:
+    """Which way is better for a metric, ``risk@0.8`` and ``coverage@0.05`` included.
+
+    Raises
+    ------
+    ValuesError
+        If nobody knows the metric.
+
+    Examples
+    --------
+    >>> metric_direction("aurc"), metric_direction("coverage@0.05")
+    ('lower', 'higher')
+    """
+    if name in METRIC_DIRECTIONS:
+        return METRIC_DIRECTIONS[name]
+    match = re.fullmatch(r"(risk|coverage)@(0?\.\d+|1(?:\.0+)?)", name)
+    if match:
+        return "lower" if match[1] == "risk" else "higher"
+    known = ", ".join([*METRIC_DIRECTIONS, "risk@0.8", "coverage@0.05"])
+    raise ValuesError(f"a metric out of {known}", repr(name), where="metric")
+
+
+@dataclass(frozen=True)
+class ClassDefinition:
+    """One class, with the sentence from which the annotation guide grows."""
+
+    name: str
+    means: str = ""
+    parent: str | None = None
+    rare: bool = False
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of the imported table plays which role; None where there is none."""
+
+    label: str = "label"
+    domain: str | None = None
+    group: str | None = None
+    annotator: str | None = None
+    time: str | None = None
+    verified: str | None = None
+
+
+@dataclass(frozen=True)
+class AudioFormat:
+    """What the front end hears: ``sample_rate`` in Hz; ``window`` and ``hop`` in seconds, None = the whole file."""
+
+    sample_rate: int = 16_000
+    window: float | None = None
+    hop: float | None = None
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """The frozen embedding. Parameters are those of the backbone's own file."""
+
+    name: Literal["patches", "statistics", "given"] = "patches"
+    dimensions: int = 512
+
+
+@dataclass(frozen=True)
+class SplitPolicy:
+    """How examples become train, validation and test.
+
+    ``by``: ``group`` (default) never cuts a group; ``clip`` ignores groups and is marked as a warning in every report;
+    ``table`` takes the split column as it is. ``protocols``: ``id`` (random groups), ``lodo`` (each domain held out).
+    """
+
+    protocols: tuple[str, ...] = ("id",)
+    by: Literal["group", "clip", "table"] = "group"
+    validation: float = 0.2
+    test: float = 0.2
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class HeadRecipe:
+    """How the head is trained, the same for every arm.
+
+    ``l2``: None = tuned on validation for the *before* arm, then frozen. ``tune``: the criterion, ``nll`` (the loss the
+    head itself minimises) or ``nll_after_temperature``. ``steps`` = None: as many as give ``epochs`` passes over the
+    *before* training set.
+    """
+
+    l2: float | None = None
+    tune: Literal["nll", "nll_after_temperature"] = "nll"
+    batch_size: int = 256
+    epochs: int = 60
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """The one claim: metric, protocol, direction, and the smallest change that counts (in units of the metric)."""
+
+    metric: str = "aurc"
+    protocol: Literal["id", "lodo"] = "id"
+    direction: Direction = "lower"
+    margin: float = 0.0
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much may change: ``edits`` as a share of the training examples, ``labels`` as a number of new labels."""
+
+    edits: float = 0.01
+    labels: int = 0
+    allow_large: bool = False
+
+
+@dataclass(frozen=True)
+class CoverageRequirement:
+    """At least ``coverage`` of the examples answered at a risk of at most ``risk``."""
+
+    risk: float
+    coverage: float
+
+
+@dataclass(frozen=True)
+class Requirements:
+    """What the deployed model must keep; gates read it. None = no requirement."""
+
+    latency_ms: float | None = None
+    queries_per_second: float | None = None
+    model_bytes: int | None = None
+    device: str | None = None
+    serving: Literal["file", "stream", "server"] | None = None
+    coverage_at_risk: CoverageRequirement | None = None
+
+
+@dataclass(frozen=True)
+class Task:
+    """A whole task definition, as read from task.yaml."""
+
+    name: str
+    classes: tuple[ClassDefinition, ...]
+    modality: Literal["audio", "embeddings"] = "audio"
+    labels: Literal["single", "multiple"] = "single"
+    columns: Columns = field(default_factory=Columns)
+    audio: AudioFormat = field(default_factory=AudioFormat)
+    backbone: Backbone = field(default_factory=Backbone)
+    splits: SplitPolicy = field(default_factory=SplitPolicy)
+    head: HeadRecipe = field(default_factory=HeadRecipe)
+    objective: str = "nll"
+    endpoint: Endpoint = field(default_factory=Endpoint)
+    secondary: tuple[str, ...] = ("augrc", "ece", "nll", "brier", "risk@0.8", "accuracy", "macro_f1")
+    budget: Budget = field(default_factory=Budget)
+    seeds: int = 3
+    requirements: Requirements = field(default_factory=Requirements)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, in the order of the probability columns."""
+        return tuple(definition.name for definition in self.classes)

@@ -1,0 +1,203 @@
+"""The Hessian of a head's training loss: products, a preconditioner, and a solver.
+
+For embeddings with a 1 appended, ``h_i``, and sample weights ``w_i`` that sum to 1, the Hessian of
+``Σ_i w_i loss_i + (l2 / 2) ‖W‖²`` applied to a matrix ``V (c, d+1)`` is two matrix products over the embeddings:
+
+    A = H Vᵀ,   B_i = w_i (diag p_i − p_i p_iᵀ) A_i,   product = Bᵀ H + l2 V.
+
+Nothing of size (c·d)² is ever made. The preconditioner is the Kronecker product of the second moment of the embeddings
+and the mean curvature of the classes, inverted exactly together with ``l2`` in its eigenbasis.
+
+References
+----------
+Nocedal & Wright, Numerical Optimization, 2006, chapters 5 and 7. Martens & Grosse, ICML 2015 (Kronecker factors).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from yori.errors import ConvergenceError, ValuesError
+from yori.heads.links import LINKS
+
+BLOCK_BYTES = 4 << 20
+"""Embeddings pass through in blocks of about this size, so that the second product finds the block still in cache."""
+
+SPECTRUM_ROWS_PER_DIMENSION = 8
+"""The preconditioner's second moment is taken on at most this many rows per dimension; it need not be exact."""
+
+
+def row_blocks(embeddings: Float[np.ndarray, "n d"], rows: int | None = None) -> Iterator[slice]:
+    """Slices that walk over the rows in cache-sized blocks."""
+    size = rows or max(256, BLOCK_BYTES // max(1, embeddings.shape[1] * embeddings.itemsize))
+    for start in range(0, len(embeddings), size):
+        yield slice(start, min(start + size, len(embeddings)))
+
+
+def logits_of(embeddings: Float[np.ndarray, "n d"], weight: Float[np.ndarray, "c d1"]) -> Float[np.ndarray, "n c"]:
+    """``H Wᵀ`` with the bias in the last column of ``weight``, in the precision of the embeddings."""
+    cast = weight.astype(embeddings.dtype, copy=False)
+    result: Float[np.ndarray, "n c"] = embeddings @ np.ascontiguousarray(cast[:, :-1].T)
+    result += cast[:, -1]
+    return result
+
+
+def outer_sum(residuals: Float[np.ndarray, "n c"], embeddings: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "c d1"]:
+    """``Σ_i r_i (h_i, 1)ᵀ`` in float64, accumulated block by block."""
+    total = np.zeros((residuals.shape[1], embeddings.shape[1] + 1))
+    for block in row_blocks(embeddings):
+        total[:, :-1] += residuals[block].T @ embeddings[block]
+    total[:, -1] = residuals.sum(axis=0, dtype=np.float64)
+    return total
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """Eigen-decomposition of the embeddings' second moment, bias included: ``HᵀH / n = basis diag(values) basisᵀ``.
+
+    It belongs to the data, not to a head: compute it once, use it for every fit, solve and leverage.
+    """
+
+    values: Float[np.ndarray, " d1"]
+    basis: Float[np.ndarray, "d1 d1"]
+
+    @classmethod
+    def of(cls, embeddings: Float[np.ndarray, "n d"], *, exact: bool = False) -> Spectrum:
+        """Decompose; on evenly spaced rows when there are many, unless ``exact``."""
+        n, d = embeddings.shape
+        most = SPECTRUM_ROWS_PER_DIMENSION * (d + 1)
+        rows = embeddings if exact or n <= 2 * most else embeddings[np.linspace(0, n - 1, most).astype(np.int64)]
+        moment = np.empty((d + 1, d + 1))
+        moment[:-1, :-1] = 0
+        for block in row_blocks(rows, max(d, 4096)):
+            moment[:-1, :-1] += rows[block].T @ rows[block]
+        moment[:-1, :-1] /= len(rows)
+        moment[:-1, -1] = moment[-1, :-1] = rows.mean(axis=0, dtype=np.float64)
+        moment[-1, -1] = 1
+        values, basis = np.linalg.eigh(moment)
+        return cls(np.maximum(values, 0), basis)
+
+
+class Curvature:
+    """The Hessian at one head, ready for products and solves.
+
+    Parameters
+    ----------
+    embeddings
+        ``(n, d)``, float32 or float64; a float32 product sums in float32 within a block and in float64 across blocks.
+    probs
+        ``(n, c)`` the head's probabilities of these rows.
+    sample_weight
+        ``(n,)``, sums to 1.
+    l2
+        Strength of the penalty ``(l2 / 2) ‖W‖²``, bias included.
+    """
+
+    def __init__(
+        self,
+        embeddings: Float[np.ndarray, "n d"],
+        probs: Float[np.ndarray, "n c"],
+        sample_weight: Float[np.ndarray, " n"],
+        *,
+        l2: float,
+        link: str = "softmax",
+        spectrum: Spectrum | None = None,
+    ) -> None:
+        if not l2 > 0:
+            raise ValuesError("l2 > 0", str(l2), where="Hessian", fix="Without it the problem is singular.")
+        self.embeddings, self.probs, self.sample_weight, self.l2, self.link = embeddings, probs, sample_weight, l2, link
+        self.spectrum = spectrum if spectrum is not None else Spectrum.of(embeddings)
+        weighted = probs * sample_weight[:, None]
+        if link == "softmax":
+            mean = np.diag(weighted.sum(axis=0, dtype=np.float64)) - (weighted.T @ probs).astype(np.float64)
+        else:
+            mean = np.diag((weighted * (1 - probs)).sum(axis=0, dtype=np.float64))
+        values, self.class_basis = np.linalg.eigh(mean)
+        self.class_values = np.maximum(values, 0)
+        self.scale = self.class_values[:, None] * self.spectrum.values[None, :] + l2
+        self.products = 0
+
+    def product(self, direction: Float[np.ndarray, "c d1"]) -> Float[np.ndarray, "c d1"]:
+        """Hessian times ``direction``: two matrix products over the embeddings."""
+        self.products += 1
+        link, dtype = LINKS[self.link], self.embeddings.dtype
+        cast = direction.astype(dtype)
+        weights, bias = np.ascontiguousarray(cast[:, :-1].T), cast[:, -1]
+        total = self.l2 * direction
+        for block in row_blocks(self.embeddings):
+            rows = self.embeddings[block]
+            change = rows @ weights
+            change += bias
+            bent = link.curvature_product(self.probs[block], change)
+            bent *= self.sample_weight[block, None]
+            total[:, :-1] += bent.T @ rows
+            total[:, -1] += bent.sum(axis=0, dtype=np.float64)
+        return total
+
+    def precondition(self, gradient: Float[np.ndarray, "c d1"]) -> Float[np.ndarray, "c d1"]:
+        """The Kronecker approximation of the inverse Hessian, applied."""
+        inner = self.class_basis.T @ gradient @ self.spectrum.basis
+        result: Float[np.ndarray, "c d1"] = self.class_basis @ (inner / self.scale) @ self.spectrum.basis.T
+        return result
+
+    def solve(
+        self, right: Float[np.ndarray, "c d1"], *, tolerance: float = 1e-6, limit: int = 500, strict: bool = True
+    ) -> Float[np.ndarray, "c d1"]:
+        """``Hessian⁻¹ right`` by preconditioned conjugate gradients.
+
+        Parameters
+        ----------
+        tolerance
+            Stop when the residual's norm is this part of ``right``'s.
+        strict
+            Raise when the tolerance is not reached; otherwise return the best solution so far.
+
+        Raises
+        ------
+        ConvergenceError
+            If ``strict`` and ``limit`` products were not enough, or the iteration stalls at the precision of the data.
+        """
+        goal = tolerance * float(np.linalg.norm(right))
+        solution = np.zeros_like(right, dtype=np.float64)
+        residual = right.astype(np.float64)
+        size = float(np.linalg.norm(residual))
+        if size == 0:
+            return solution
+        best, best_size, since_best = solution.copy(), size, 0
+        conditioned = self.precondition(residual)
+        direction = conditioned.copy()
+        inner = float((residual * conditioned).sum())
+        for _ in range(limit):
+            curved = self.product(direction)
+            bend = float((direction * curved).sum())
+            if bend <= 0:
+                break
+            step = inner / bend
+            solution += step * direction
+            residual -= step * curved
+            size = float(np.linalg.norm(residual))
+            if size < best_size:
+                best, best_size, since_best = solution.copy(), size, 0
+            else:
+                since_best += 1
+            if size <= goal:
+                return solution
+            if since_best > 40:
+                break
+            conditioned = self.precondition(residual)
+            new_inner = float((residual * conditioned).sum())
+            direction = conditioned + (new_inner / inner) * direction
+            inner = new_inner
+        if strict:
+            reached = best_size / float(np.linalg.norm(right))
+            raise ConvergenceError(
+                f"a residual of {tolerance:g}",
+                f"{reached:.2g} after {self.products} products",
+                where="conjugate gradients",
+                fix="Raise l2 or the tolerance, or pass float64 embeddings.",
+            )
+        return best

@@ -1,0 +1,154 @@
+"""What a validation set asks for: objectives of a head's predictions, and their gradient with respect to its logits.
+
+Every objective is a sum over the query examples, lower is better, so that its gradient with respect to the head is one
+matrix ``G = Σ_j r_j (h_j, 1)ᵀ`` of rows ``r_j (c,)``; a subset, a fold or a bootstrap resample of the query examples is
+only another weighting of the rows. The reliability objectives weigh each example by its rank in confidence: AURC is a mean
+of errors in which the example at rank *r* (1 = most confident of *m*) weighs ``(H_m − H_{r−1}) / m``, AUGRC one that is
+linear in the rank. Ranks are held fixed when differentiating.
+
+References
+----------
+Zhou, Molnar, Blaschko, "A novel characterization of the population area under the risk coverage curve (AURC) and rates of
+finite sample estimators", 2024. Traub et al., "Overcoming common flaws in the evaluation of selective classification
+systems", NeurIPS 2024 (AUGRC). Brier, Monthly Weather Review 78, 1950.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Num
+
+from yori.errors import ValuesError
+from yori.heads import LINKS
+from yori.heads.curvature import logits_of, outer_sum
+
+Rows = Float[np.ndarray, "m c"]
+Values = Float[np.ndarray, " m"]
+
+
+@dataclass(frozen=True)
+class Query:
+    """Query examples and what they ask: the right-hand side of an influence computation.
+
+    ``values (m,)`` sum to the objective; ``rows (m, c)`` are the gradient of each value with respect to its example's
+    logits.
+    """
+
+    embeddings: Float[np.ndarray, "m d"]
+    values: Values
+    rows: Rows
+
+    def gradient(self, weight: Num[np.ndarray, " m"] | None = None) -> Float[np.ndarray, "c d1"]:
+        """``G (c, d+1)``: gradient of the objective with respect to the head; ``weight`` re-weighs the examples."""
+        rows = self.rows if weight is None else self.rows * np.asarray(weight, dtype=self.rows.dtype)[:, None]
+        return outer_sum(rows, self.embeddings)
+
+    @property
+    def value(self) -> float:
+        """The objective itself."""
+        return float(self.values.sum())
+
+
+def confidence_rank(probs: Float[np.ndarray, "m c"]) -> Float[np.ndarray, " m"]:
+    """Rank of every example by its largest probability, 1 = most confident; ties share the mean of their ranks."""
+    confidence = probs.max(axis=1)
+    _, inverse, counts = np.unique(-confidence, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    rank: Float[np.ndarray, " m"] = ((last - counts + 1 + last) / 2)[inverse]
+    return rank
+
+
+def aurc_weights(rank: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """``(H_m − H_{r−1}) / m``: what an error at rank *r* adds to AURC in its mean form. They sum to 1."""
+    m = len(rank)
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, m + 1))])
+    # A tie group's mean rank may be a half: interpolate between its neighbours.
+    low = np.floor(rank).astype(np.int64)
+    before = harmonic[low - 1] + (rank - low) * (harmonic[np.minimum(low, m)] - harmonic[low - 1])
+    weights: Float[np.ndarray, " m"] = (harmonic[m] - before) / m
+    return weights
+
+
+def augrc_weights(rank: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
+    """``(m − r + ½) / m²``: what an error at rank *r* adds to AUGRC. They sum to ½."""
+    m = len(rank)
+    weights: Float[np.ndarray, " m"] = (m - rank + 0.5) / m**2
+    return weights
+
+
+def _likelihood(probs: Rows, hot: Rows, losses: Values, weights: Values) -> tuple[Values, Rows]:
+    return weights * losses, weights[:, None] * (probs - hot)
+
+
+def _squared(probs: Rows, hot: Rows, curve: Callable[[Rows, Rows], Rows], weights: Values) -> tuple[Values, Rows]:
+    gap = probs - hot
+    return weights * (gap * gap).sum(axis=1), weights[:, None] * curve(probs, 2 * gap)
+
+
+def _soft_error(probs: Rows, hot: Rows, losses: Values, weights: Values) -> tuple[Values, Rows]:
+    right = np.exp(-losses)  # the probability of the true label (or of the whole true label set)
+    return weights * (1 - right), (weights * right)[:, None] * (probs - hot)
+
+
+OBJECTIVES: dict[str, str] = {
+    "nll": "mean negative log-likelihood",
+    "brier": "mean squared distance to the one-hot label",
+    "aurc": "negative log-likelihood weighed by rank as AURC weighs errors",
+    "augrc": "negative log-likelihood weighed by rank as AUGRC weighs errors",
+    "aurc_soft": "probability of an error, weighed by rank as AURC weighs errors",
+    "augrc_soft": "probability of an error, weighed by rank as AUGRC weighs errors",
+}
+"""Names and what they are. The ``soft`` ones follow the metric most closely: confident mistakes saturate, as in the metric."""
+
+
+def query(
+    objective: str,
+    embeddings: Float[np.ndarray, "m d"],
+    targets: Num[np.ndarray, "m ..."],
+    weight: Float[np.ndarray, "c d1"],
+    *,
+    link: str = "softmax",
+    temperature: float = 1.0,
+) -> Query:
+    """Evaluate an objective on query examples and differentiate it.
+
+    Parameters
+    ----------
+    objective
+        A key of `OBJECTIVES`.
+    embeddings, targets
+        ``(m, d)`` and labels ``(m,)`` or multi-hot ``(m, c)``.
+    weight
+        ``(c, d+1)`` of the head.
+    temperature
+        Logits are divided by it first: what matters to a calibrated model's ranking is then what is differentiated.
+
+    Raises
+    ------
+    ValuesError
+        If nobody knows the objective.
+    """
+    if objective not in OBJECTIVES:
+        raise ValuesError(f"an objective out of {', '.join(OBJECTIVES)}", repr(objective), where="objective")
+    functions = LINKS[link]
+    logits = logits_of(embeddings, weight).astype(np.float64) / temperature
+    probs = functions.probs(logits)
+    hot = functions.one_hot(targets, logits.shape[1]).astype(np.float64)
+    losses = functions.losses(logits, targets)
+    m = len(embeddings)
+    if objective in ("nll", "brier"):
+        weights = np.full(m, 1 / m)
+    else:
+        certainty = probs if link == "softmax" else np.maximum(probs, 1 - probs).prod(axis=1, keepdims=True)
+        rank = confidence_rank(certainty)
+        weights = aurc_weights(rank) if objective.startswith("aurc") else augrc_weights(rank)
+    if objective == "brier":
+        values, rows = _squared(probs, hot, functions.curvature_product, weights)
+    elif objective.endswith("soft"):
+        values, rows = _soft_error(probs, hot, losses, weights)
+    else:
+        values, rows = _likelihood(probs, hot, losses, weights)
+    return Query(embeddings, values, (rows / temperature).astype(embeddings.dtype))

@@ -1,0 +1,206 @@
+import numpy as np
+import pytest
+
+from yori.attribution import OBJECTIVES, influence
+from yori.attribution.objectives import query
+from yori.errors import ConvergenceError, ShapeError, ValuesError
+from yori.heads import LINKS, fit_sigmoid, fit_softmax
+from yori.heads.curvature import Curvature, logits_of
+
+
+def make(n=300, m=80, d=6, c=3, noise=0.1, seed=0):
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(c, d))
+    y = rng.integers(0, c, n + m)
+    x = centres[y] + rng.normal(size=(n + m, d))
+    labels = y.copy()
+    wrong = rng.random(n + m) < noise
+    labels[wrong] = (labels[wrong] + 1) % c
+    return x[:n], labels[:n], x[n:], y[n:], wrong[:n]
+
+
+def refit_value(x, y, keep, l2, xq, yq, objective, c=3):
+    head = fit_softmax(x[keep], y[keep], l2=l2, classes=c, tolerance=1e-11)
+    return query(objective, xq, yq, head.weight).value
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+def test_objective_gradient_is_its_finite_difference(objective, link):
+    _, _, xq, yq, _ = make()
+    answers = yq if link == "softmax" else np.eye(3, dtype=int)[yq]
+    rng = np.random.default_rng(1)
+    weight, direction = rng.normal(size=(3, 7)) * 0.3, rng.normal(size=(3, 7))
+    asked = query(objective, xq, answers, weight, link=link, temperature=0.7)
+    # Ranks are held fixed in the derivative, so hold them fixed here too: a step too small to change them.
+    step = 1e-7
+    up = query(objective, xq, answers, weight + step * direction, link=link, temperature=0.7).value
+    down = query(objective, xq, answers, weight - step * direction, link=link, temperature=0.7).value
+    assert (asked.gradient() * direction).sum() == pytest.approx((up - down) / (2 * step), rel=1e-5, abs=1e-8)
+
+
+def test_equals_the_dense_hessian_solve():
+    x, y, xq, yq, _ = make(n=200, d=8, c=4)
+    head = fit_softmax(x, y, l2=1e-3, classes=4, tolerance=1e-12)
+    probs = head.probs(x)
+    h, hq = np.c_[x, np.ones(200)], np.c_[xq, np.ones(len(xq))]
+    blocks = LINKS["softmax"].curvature_blocks(probs)
+    hessian = np.einsum("icd,ij,ik->cjdk", blocks, h, h).reshape(36, 36) / 200 + 1e-3 * np.eye(36)
+    asked = head.probs(xq) - np.eye(4)[yq]
+    solution = np.linalg.solve(hessian, (asked.T @ hq / len(xq)).ravel()).reshape(4, 9)
+    expected = ((probs - np.eye(4)[y]) * (h @ solution.T)).sum(axis=1) / 200
+    result = influence(x, y, head.weight, xq, yq, l2=1e-3, tolerance=1e-10)
+    np.testing.assert_allclose(result.scores, expected, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_predicts_leaving_one_out(objective):
+    """Dropping each example and refitting exactly: the sign, the size and the order are as predicted."""
+    x, y, xq, yq, _ = make(n=120)
+    head = fit_softmax(x, y, l2=1e-2, tolerance=1e-12)
+    base = query(objective, xq, yq, head.weight).value
+    every = np.arange(120)
+    if objective in ("nll", "brier"):
+        actual = np.array([refit_value(x, y, every != i, 1e-2, xq, yq, objective) - base for i in every])
+    else:
+        actual = np.array([_fixed_rank_change(x, y, every != i, xq, yq, head, objective) for i in every])
+    plain = influence(x, y, head.weight, xq, yq, l2=1e-2, objective=objective)
+    better = influence(x, y, head.weight, xq, yq, l2=1e-2, objective=objective, leverage=True)
+    assert np.corrcoef(plain.scores, actual)[0, 1] > 0.98
+    assert np.corrcoef(better.scores, actual)[0, 1] > 0.99
+    errors = [np.abs(result.drop_effect() - actual).sum() for result in (better, plain)]
+    assert errors[0] < errors[1] < 0.5 * np.abs(actual).sum()
+
+
+def _fixed_rank_change(x, y, keep, xq, yq, head, objective):
+    from yori.attribution.objectives import augrc_weights, aurc_weights, confidence_rank
+
+    rank = confidence_rank(head.probs(xq))
+    weights = aurc_weights(rank) if objective.startswith("aurc") else augrc_weights(rank)
+    new = fit_softmax(x[keep], y[keep], l2=1e-2, classes=3, tolerance=1e-11)
+
+    def value(which):
+        losses = LINKS["softmax"].losses(which.logits(xq), yq)
+        return (weights * (1 - np.exp(-losses) if objective.endswith("soft") else losses)).sum()
+
+    return value(new) - value(head)
+
+
+def test_predicts_relabelling_and_reweighting():
+    x, y, xq, yq, _ = make(n=400)
+    head = fit_softmax(x, y, l2=1e-2, tolerance=1e-12)
+    base = query("nll", xq, yq, head.weight).value
+    result = influence(x, y, head.weight, xq, yq, l2=1e-2)
+    predicted, actual = [], []
+    for i in range(0, 400, 10):
+        for label in range(3):
+            changed = y.copy()
+            changed[i] = label
+            predicted.append(result.relabel_effect()[i, label])
+            actual.append(refit_value(x, changed, slice(None), 1e-2, xq, yq, "nll") - base)
+    assert np.corrcoef(predicted, actual)[0, 1] > 0.99
+    weights = np.ones(400)
+    weights[7] = 1.5
+    heavier = fit_softmax(x, y, l2=1e-2, sample_weight=weights, tolerance=1e-12)
+    change = query("nll", xq, yq, heavier.weight).value - base
+    assert result.reweight_effect(0.5)[7] == pytest.approx(change, rel=0.05)
+
+
+def test_the_mislabelled_hurt():
+    x, y, xq, yq, wrong = make(n=500)
+    head = fit_softmax(x, y, l2=1e-2)
+    for objective in OBJECTIVES:
+        scores = influence(x, y, head.weight, xq, yq, l2=1e-2, objective=objective, leverage=True).scores
+        assert wrong[np.argsort(scores)[:20]].mean() > 4 * wrong.mean(), objective
+
+
+def test_several_labels_per_example():
+    x, _, xq, _, _ = make(n=120)
+    rng = np.random.default_rng(5)
+    truth = rng.normal(size=(6, 3))
+    y, yq = (x @ truth > 0.5).astype(int), (xq @ truth > 0.5).astype(int)
+    y[3] = 1 - y[3]
+    head = fit_sigmoid(x, y, l2=1e-2, tolerance=1e-12)
+    base = query("nll", xq, yq, head.weight, link="sigmoid").value
+    result = influence(x, y, head.weight, xq, yq, l2=1e-2, link="sigmoid", leverage=True)
+    every = np.arange(120)
+    actual = []
+    for i in every:
+        other = fit_sigmoid(x[every != i], y[every != i], l2=1e-2, tolerance=1e-11)
+        actual.append(query("nll", xq, yq, other.weight, link="sigmoid").value - base)
+    assert np.corrcoef(result.scores, actual)[0, 1] > 0.99
+    flipped = y.copy()
+    flipped[3, 1] = 1 - flipped[3, 1]
+    change = query("nll", xq, yq, fit_sigmoid(x, flipped, l2=1e-2, tolerance=1e-11).weight, link="sigmoid").value - base
+    assert result.relabel_effect()[3, 1] == pytest.approx(change, rel=0.2)
+
+
+def test_the_null_direction_of_softmax_changes_nothing():
+    """One vector added to every class leaves predictions, and so influence on them, as they are."""
+    x, y, xq, yq, _ = make()
+    head = fit_softmax(x, y, l2=1e-3, tolerance=1e-12)
+    shifted = head.weight + np.random.default_rng(0).normal(size=(1, 7))
+    one = influence(x, y, head.weight, xq, yq, l2=1e-3, tolerance=1e-9).scores
+    two = influence(x, y, shifted, xq, yq, l2=1e-3, tolerance=1e-9).scores
+    np.testing.assert_allclose(one, two, rtol=1e-4, atol=1e-12)
+
+
+def test_float32_and_blocks_give_the_same_order():
+    x, y, xq, yq, _ = make(n=5000)
+    head = fit_softmax(x, y, l2=1e-2, tolerance=1e-10)
+    double = influence(x, y, head.weight, xq, yq, l2=1e-2, leverage=True).scores
+    single = influence(
+        x.astype(np.float32), y, head.weight, xq.astype(np.float32), yq, l2=1e-2, tolerance=1e-5, leverage=True
+    ).scores
+    np.testing.assert_allclose(single, double, atol=2e-4 * np.abs(double).max())
+
+
+@pytest.mark.usefixtures("unchecked")
+class TestRefusals:
+    def test_arrays(self):
+        x, y, xq, yq, _ = make(n=20)
+        head = fit_softmax(x, y, l2=1.0)
+        good = {
+            "embeddings": x,
+            "labels": y,
+            "weight": head.weight,
+            "query_embeddings": xq,
+            "query_labels": yq,
+            "l2": 1.0,
+        }
+        cases = [
+            ({"labels": y[:-1]}, ShapeError, "20 rows in labels"),
+            ({"labels": y - 1}, ValuesError, "never -1"),
+            ({"weight": head.weight[:, :-1]}, ShapeError, "weight of shape"),
+            ({"query_embeddings": xq[:, :2]}, ShapeError, "query_embeddings"),
+            ({"query_labels": yq + 5}, ValuesError, "query_labels in 0 … 2"),
+            ({"embeddings": np.full_like(x, np.inf)}, ValuesError, "finite"),
+            ({"embeddings": x[:0]}, ShapeError, "shape"),
+            ({"l2": 0.0}, ValuesError, "singular"),
+            ({"objective": "accuracy"}, ValuesError, "an objective out of nll"),
+            ({"labels": np.eye(3)[y], "link": "sigmoid", "query_labels": yq}, ShapeError, "query_labels of shape"),
+        ]
+        for change, error, message in cases:
+            with pytest.raises(error, match=message):
+                influence(**{**good, **change})
+
+    def test_a_stall_is_said(self):
+        rng = np.random.default_rng(0)
+        x = (rng.normal(size=(30, 40)) * np.logspace(-4, 4, 40)).astype(np.float32)
+        y = np.arange(30) % 3
+        with pytest.raises(ConvergenceError):
+            influence(x, y, np.zeros((3, 41)), x, y, l2=1e-9, tolerance=1e-13)
+
+
+def test_scores_are_linear_in_the_query():
+    x, y, xq, yq, _ = make()
+    head = fit_softmax(x, y, l2=1e-2)
+    probs = LINKS["softmax"].probs(logits_of(x, head.weight))
+    curvature = Curvature(x, probs, np.full(len(x), 1 / len(x)), l2=1e-2)
+    asked = query("nll", xq, yq, head.weight)
+    half = (np.arange(80) < 40).astype(float)
+    whole = curvature.solve(asked.gradient(), tolerance=1e-10)
+    parts = curvature.solve(asked.gradient(half), tolerance=1e-10) + curvature.solve(
+        asked.gradient(1 - half), tolerance=1e-10
+    )
+    np.testing.assert_allclose(whole, parts, atol=1e-8)

@@ -24,11 +24,15 @@ Correct: TypeAlias = Bool[np.ndarray, " n"]
 SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may be from summing to 1 before it is refused; nearer rows are renormalised."""
 
+ROUNDING = 1e-9
+"""A row whose sum is this near to 1 is left as it is: dividing it would move equal confidences one bit apart."""
+
 
 def check_finite(array: NDArray[np.generic], *, name: str, where: str) -> None:
     """Raise `ValuesError` naming the first row that holds NaN or infinity."""
-    if array.dtype == object:
-        raise ValuesError(f"a numeric array as {name}", "an array of Python objects", where=where)
+    if array.dtype.kind not in "fiub":
+        kind = "an array of Python objects" if array.dtype == object else f"dtype {array.dtype}"
+        raise ValuesError(f"a numeric array as {name}", kind, where=where)
     finite = np.isfinite(array)
     if not finite.all():
         row = int(np.argwhere(~finite)[0][0])
@@ -79,9 +83,10 @@ def check_labels(labels: NDArray[np.generic], classes: int, *, name: str = "labe
 
 
 def check_probs(probs: NDArray[np.generic], *, where: str) -> Probs:
-    """Return ``probs`` as ``(n, c)`` float64 whose rows sum to exactly 1 up to rounding, or raise.
+    """Return ``probs`` as ``(n, c)`` float64 whose rows sum to 1, or raise.
 
-    Published probabilities reach 1.00001; rows within `SUM_TOLERANCE` of 1 are renormalised, others are refused.
+    Published probabilities reach 1.00001; rows within `SUM_TOLERANCE` of 1 are renormalised, rows within `ROUNDING`
+    left as they are, others refused.
 
     Raises
     ------
@@ -94,7 +99,7 @@ def check_probs(probs: NDArray[np.generic], *, where: str) -> Probs:
     if array.ndim != 2 or array.shape[0] == 0 or array.shape[1] < 2:
         raise ShapeError("probs of shape (n, c) with n ≥ 1 and c ≥ 2", f"shape {array.shape}", where=where)
     check_finite(array, name="probs", where=where)
-    array = array.astype(np.float64)
+    array = array.astype(np.float64)  # always a copy
     if (array < 0).any():
         row = int(np.argwhere(array < 0)[0][0])
         raise ValuesError("probabilities ≥ 0", f"{array[row].min():.6g} in row {row}", where=where)
@@ -107,5 +112,7 @@ def check_probs(probs: NDArray[np.generic], *, where: str) -> Probs:
             where=where,
             fix="Pass probabilities, not logits or scores.",
         )
-    normalised: Probs = array / total[:, None]
-    return normalised
+    off = np.abs(total - 1) > ROUNDING
+    if off.any():
+        array[off] /= total[off, None]
+    return array

@@ -1,0 +1,1 @@
+"""Speed measurements: ratios to a reference in the same process, written to ``benchmarks/results/``."""

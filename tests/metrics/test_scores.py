@@ -101,7 +101,7 @@ def test_brier_parts_add_up_and_ignore_row_order(rows, random):
         ([[0.5, 0.5]], [0, 1], ShapeError, "1 rows"),
         ([[0.5, 0.5]], [2], ValuesError, "0 … 1"),
         ([[0.5, 0.5]], [-1], ValuesError, "never -1"),
-        ([["a", "b"]], [0], ValuesError, "real numbers"),
+        ([["a", "b"]], [0], ValuesError, "numeric array"),
     ],
 )
 def test_bad_input_is_refused(function, probs, labels, error, message):

@@ -11,7 +11,7 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("arrays", "attribution", "errors", "heads", "metrics", "statistics", "synthetic", "task")
+_SUBPACKAGES = ("arrays", "attribution", "errors", "heads", "metrics", "statistics", "store", "synthetic", "task")
 
 
 def __getattr__(name: str) -> ModuleType:

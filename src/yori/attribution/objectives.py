@@ -104,6 +104,39 @@ OBJECTIVES: dict[str, str] = {
 """Names and what they are. The ``soft`` ones follow the metric most closely: confident mistakes saturate, as in the metric."""
 
 
+def query_of_logits(
+    objective: str,
+    embeddings: Float[np.ndarray, "m d"],
+    targets: Num[np.ndarray, "m ..."],
+    logits: Float[np.ndarray, "m c"],
+    *,
+    link: str = "softmax",
+    temperature: float = 1.0,
+) -> Query:
+    """`query` when the logits are at hand: of several heads, say, each example from the one that has not seen it."""
+    if objective not in OBJECTIVES:
+        raise ValuesError(f"an objective out of {', '.join(OBJECTIVES)}", repr(objective), where="objective")
+    functions = LINKS[link]
+    scaled = logits.astype(np.float64) / temperature
+    probs = functions.probs(scaled)
+    hot = functions.one_hot(targets, scaled.shape[1]).astype(np.float64)
+    losses = functions.losses(scaled, targets)
+    m = len(scaled)
+    if objective in ("nll", "brier"):
+        weights = np.full(m, 1 / m)
+    else:
+        certainty = probs if link == "softmax" else np.maximum(probs, 1 - probs).prod(axis=1, keepdims=True)
+        rank = confidence_rank(certainty)
+        weights = aurc_weights(rank) if objective.startswith("aurc") else augrc_weights(rank)
+    if objective == "brier":
+        values, rows = _squared(probs, hot, functions.curvature_product, weights)
+    elif objective.endswith("soft"):
+        values, rows = _soft_error(probs, hot, losses, weights)
+    else:
+        values, rows = _likelihood(probs, hot, losses, weights)
+    return Query(embeddings, values, (rows / temperature).astype(embeddings.dtype))
+
+
 def query(
     objective: str,
     embeddings: Float[np.ndarray, "m d"],
@@ -131,24 +164,5 @@ def query(
     ValuesError
         If nobody knows the objective.
     """
-    if objective not in OBJECTIVES:
-        raise ValuesError(f"an objective out of {', '.join(OBJECTIVES)}", repr(objective), where="objective")
-    functions = LINKS[link]
-    logits = logits_of(embeddings, weight).astype(np.float64) / temperature
-    probs = functions.probs(logits)
-    hot = functions.one_hot(targets, logits.shape[1]).astype(np.float64)
-    losses = functions.losses(logits, targets)
-    m = len(embeddings)
-    if objective in ("nll", "brier"):
-        weights = np.full(m, 1 / m)
-    else:
-        certainty = probs if link == "softmax" else np.maximum(probs, 1 - probs).prod(axis=1, keepdims=True)
-        rank = confidence_rank(certainty)
-        weights = aurc_weights(rank) if objective.startswith("aurc") else augrc_weights(rank)
-    if objective == "brier":
-        values, rows = _squared(probs, hot, functions.curvature_product, weights)
-    elif objective.endswith("soft"):
-        values, rows = _soft_error(probs, hot, losses, weights)
-    else:
-        values, rows = _likelihood(probs, hot, losses, weights)
-    return Query(embeddings, values, (rows / temperature).astype(embeddings.dtype))
+    logits = logits_of(embeddings, weight)
+    return query_of_logits(objective, embeddings, targets, logits, link=link, temperature=temperature)

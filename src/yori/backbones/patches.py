@@ -182,3 +182,12 @@ def model_of(arrays: dict[str, np.ndarray]) -> PatchModel:
     """The model whose `PatchModel.arrays` these are."""
     whitening = ShrunkWhitening(arrays["mean"], arrays["projection"])
     return PatchModel(arrays["patch_mean"], arrays["patch_whitening"], arrays["centroids"], whitening)
+
+
+def encode_flops(dimensions: int) -> int:
+    """Closed formula for one clip of 100 frames × 64 bands (about a second): patches, distances, pooling, projection."""
+    patches = (100 - SIDE + 1) * (64 - SIDE + 1)
+    pixels = SIDE * SIDE
+    per_patch = 5 * pixels + 2 * pixels * (pixels + CENTROIDS) + 2 * pixels + 8 * CENTROIDS
+    pooled = TIME_PARTS * BAND_PARTS * CENTROIDS
+    return patches * per_patch + pooled + 2 * pooled * dimensions

@@ -31,7 +31,10 @@ ACCEPT_AT = 1.0
 
 @dataclass(frozen=True)
 class Problem:
-    """What curation works on; every array is of training or validation examples, never of test examples."""
+    """What curation works on; every array is of training or validation examples, never of test examples.
+
+    ``weight (n,)``: of the training examples, all 1 by default.
+    """
 
     embeddings: Float[np.ndarray, "n d"]
     targets: Num[np.ndarray, "n ..."]
@@ -43,6 +46,11 @@ class Problem:
     temperature: float = 1.0
     objective: str = "aurc_soft"
     link: str = "softmax"
+    weight: Float[np.ndarray, " n"] = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if len(self.weight) == 0:
+            object.__setattr__(self, "weight", np.ones(len(self.embeddings)))
 
     @property
     def strata(self) -> Int[np.ndarray, " n"]:
@@ -130,10 +138,11 @@ def curate(
     `Curation`; no edit at all is a result like any other.
     """
     spectrum = Spectrum.of(problem.embeddings) if spectrum is None else spectrum
-    weight = np.ones(len(problem.embeddings))
+    weight = problem.weight.astype(np.float64)
     head = _fit(problem, problem.targets, weight, None, spectrum)
     guard = ClassGuard(problem.strata, classes=problem.classes)
-    state = _State(weight, problem.targets.copy(), np.zeros(len(weight), dtype=np.bool_), head, guard, spectrum)
+    touched = weight <= 0  # dropped before: nothing left to edit
+    state = _State(weight, problem.targets.copy(), touched, head, guard, spectrum, head.products)
     before = _value(problem, head)
     done: list[Round] = []
     scores = np.zeros(len(weight))
@@ -183,6 +192,7 @@ def _round(
         votes[theirs] += 1 / len(folds)
         weight, targets = _applied(state, theirs, other_labels)
         refitted = _fit(problem, targets, weight, state.head.weight, state.spectrum)
+        state.products += refitted.products
         inside = problem.query_folds == fold
         judged[inside] = refitted.logits(problem.query_embeddings[inside])
     change, error = _held_out_change(problem, asked.values, judged)
@@ -203,6 +213,7 @@ def _round(
         state.weight, state.targets = _applied(state, chosen, new_labels)
         state.touched[chosen] = True
         state.head = _fit(problem, state.targets, state.weight, state.head.weight, state.spectrum)
+        state.products += state.head.products
     return Round(number, choices, change, error, accepted), scores
 
 

@@ -27,7 +27,7 @@ class Head:
     """A trained last layer.
 
     ``weight`` is ``(c, d+1)`` with the bias last. ``gradient_norm`` is relative to the gradient at zero: 1e-6 means
-    converged, 1e-1 means hardly trained.
+    converged, 1e-1 means hardly trained. ``products``: Hessian-vector products the fit took.
     """
 
     weight: Float[np.ndarray, "c d1"]
@@ -35,6 +35,7 @@ class Head:
     link: str = "softmax"
     gradient_norm: float = float("nan")
     iterations: int = 0
+    products: int = 0
 
     def logits(self, embeddings: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
         """``(n, c)`` scores before the link."""
@@ -201,16 +202,18 @@ def _newton(
     logits = logits_of(embeddings, weight)
     value = value_of(weight, logits)
     norm = np.inf
+    products = 0
     for iteration in range(limit):
         probs = link.probs(logits)
         gradient = outer_sum((probs - one_hot) * row_weight[:, None], embeddings) + l2 * weight
         norm = float(np.linalg.norm(gradient)) / reference
         if norm <= tolerance:
-            return Head(weight, l2, link_name, norm, iteration)
+            return Head(weight, l2, link_name, norm, iteration, products)
         curvature = Curvature(embeddings, probs, row_weight, l2=l2, link=link_name, spectrum=spectrum)
         # A loose solve far from the optimum, a tight one near it: superlinear convergence at the least cost.
         forcing = min(0.1, max(float(np.sqrt(norm)) * 0.1, 0.5 * tolerance / norm))
         direction = -curvature.solve(gradient, tolerance=forcing, limit=200, strict=False)
+        products += curvature.products
         slope = float((gradient * direction).sum())
         step = 1.0
         for _ in range(30):
@@ -224,7 +227,7 @@ def _newton(
             break  # no decrease: the precision of the data is reached
         weight, logits, value = candidate, new_logits, new_value
     if norm <= max(tolerance, _precision(embeddings.dtype)):
-        return Head(weight, l2, link_name, norm, limit)
+        return Head(weight, l2, link_name, norm, limit, products)
     raise ConvergenceError(
         f"a gradient of {tolerance:g} of its start",
         f"{norm:.2g}",

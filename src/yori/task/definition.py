@@ -171,7 +171,7 @@ class Task:
     backbone: Backbone = field(default_factory=Backbone)
     splits: SplitPolicy = field(default_factory=SplitPolicy)
     head: HeadRecipe = field(default_factory=HeadRecipe)
-    objective: str = "nll"
+    objective: str = "aurc_soft"
     endpoint: Endpoint = field(default_factory=Endpoint)
     secondary: tuple[str, ...] = ("augrc", "ece", "nll", "brier", "risk@0.8", "accuracy", "macro_f1")
     budget: Budget = field(default_factory=Budget)

@@ -250,7 +250,7 @@ def _task(top: _Map) -> Task:
         backbone=_backbone(top.section("backbone")),
         splits=_splits(top.section("splits")),
         head=_head(top.section("head")),
-        objective=top.take("objective", *_words("nll", "brier", "aurc", "augrc"), default=Task.objective),
+        objective=top.take("objective", *_words("nll", "brier", "aurc", "augrc", "aurc_soft", "augrc_soft"), default=Task.objective),
         endpoint=_endpoint(top.section("endpoint")),
         secondary=top.take("secondary", _list_of(_metric), "a list of metrics, each once", default=Task.secondary),
         budget=_budget(top.section("budget")),

@@ -1,0 +1,74 @@
+"""What everything cost, and that every arm is the same model at inference."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from yori.heads import LINKS
+from yori.heads.flop_counter import CountingArray, Ledger
+from yori.heads.flops import step_flops
+from yori.heads.training import descend
+from yori.prove.predictions import CellResult
+from yori.store import content_key
+
+MOST_COUNTED = 4_000_000
+"""Largest product of dimensions² and classes at which a step is counted; above, a narrower head of the same kind is."""
+
+
+def counter_agrees(*, batch_size: int, dimensions: int, classes: int, link: str) -> bool:
+    """Whether counting one training step operation by operation gives what the closed formula says."""
+    while dimensions > 8 and dimensions * dimensions * classes > MOST_COUNTED:
+        dimensions //= 2
+    ledger = Ledger()
+    rng = np.random.default_rng(0)
+
+    def counted(*shape: int) -> CountingArray:
+        return CountingArray.wrap(rng.normal(size=shape).astype(np.float32), ledger)
+
+    descend(
+        counted(classes, dimensions + 1), counted(classes, dimensions + 1), counted(batch_size, dimensions),
+        counted(batch_size, classes), counted(batch_size, 1), counted(dimensions + 1, dimensions + 1),
+        step_size=0.1, l2=0.01, link=link,
+    )  # fmt: skip
+    return ledger.flops == step_flops(batch_size=batch_size, dimensions=dimensions, classes=classes, link=link)
+
+
+def flops_of(results: Sequence[CellResult], *, embedding: int) -> dict[str, Any]:
+    """The ``flops`` part of a certificate: what each arm of each protocol costs, and fit, curation, embedding apart."""
+    per_arm: dict[str, int] = {}
+    for result in results:
+        kind = result.cell.protocol.partition(":")[0]
+        per_arm[kind] = per_arm.get(kind, 0) + result.baseline.facts["flops_per_arm"]
+    facts = results[0].baseline.facts
+    return {
+        "train_per_arm": per_arm,
+        "tuning": sum(result.baseline.facts["flops_tuning"] for result in results),
+        "curation": sum(result.arms.facts["flops_curation"] for result in results),
+        "embedding": embedding,
+        "inference_per_example": facts["flops_per_prediction"],
+        "counter_agrees": counter_agrees(
+            batch_size=facts["batch_size"], dimensions=facts["dimensions"], classes=facts["classes"], link=facts["link"]
+        ),
+    }
+
+
+def parity_of(results: Sequence[CellResult]) -> dict[str, Any]:
+    """The ``parity`` part: parameters, FLOPs and graph of one prediction, the same for every arm of every cell."""
+    shapes = {weight.shape for result in results for weight in result.weights().values()}
+    costs = {result.baseline.facts["flops_per_prediction"] for result in results}
+    classes, width = next(iter(shapes))
+    link = results[0].baseline.facts["link"]
+    graph = {
+        "input": ["float32", ["n", width - 1]],
+        "nodes": [["matmul", [width - 1, classes]], ["add", [classes]], [link, [classes]]],
+    }
+    return {
+        "parameters": classes * width,
+        "flops_per_prediction": next(iter(costs)),
+        "dtype": "float32",
+        "graph_sha256": content_key(graph=graph),
+        "equal": len(shapes) == 1 and len(costs) == 1 and link in LINKS,
+    }

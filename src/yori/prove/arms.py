@@ -13,6 +13,7 @@ from jaxtyping import Float, Int, Num
 from yori.attribution.influence import influence_of_solution
 from yori.attribution.objectives import query
 from yori.curate import Curation, Problem, curate, plausible_labels
+from yori.curate.rounds import ROUNDS
 from yori.heads import LINKS, Curvature, Spectrum, train_head
 from yori.heads.curvature import logits_of
 from yori.heads.flops import product_flops
@@ -21,7 +22,7 @@ from yori.prove.baseline import TRAIN_AND_VALIDATION, Baseline, CellInput, read_
 from yori.splits import group_folds
 from yori.store import Project, content_key
 
-VERSION = 1
+VERSION = 2
 JUDGES = 5
 RESAMPLES = 4
 
@@ -42,7 +43,7 @@ class ArmsInput:
     baseline: str
     budget: float
     objective: str
-    rounds: int = 4
+    rounds: int = ROUNDS
 
     def key(self) -> str:
         """Content key of `make_arms`."""

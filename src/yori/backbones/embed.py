@@ -19,6 +19,7 @@ from jaxtyping import Float32, Int64
 
 from yori.backbones import patches, statistics
 from yori.backbones.spectrograms import SpectrogramCache, cache_spectrograms
+from yori.backbones.whitening import MOST_ROWS, ShrunkWhitening, fit_whitening
 from yori.errors import ValuesError
 from yori.store import EmbeddingShards, Project, content_key
 from yori.workers import Progress, map_in_processes, silent
@@ -27,6 +28,8 @@ BACKBONES: dict[str, ModuleType] = {"patches": patches, "statistics": statistics
 """Backbones that need no download, by their name in task.yaml."""
 
 CHUNK = 1024
+FEW_CLIPS = 6000
+"""Up to so many clips their pooled features fit in memory (32 KB each) and are computed once for fitting and embedding."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,20 @@ class EmbeddingJob:
 
 
 @dataclass(frozen=True)
-class _Fit:
+class Backbone:
+    """A fitted backbone: what its file learned, and the projection of its pooled features."""
+
+    module: ModuleType
+    features: Any
+    whitening: ShrunkWhitening
+
+    def encode(self, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]) -> Float32[np.ndarray, "n d"]:
+        """Embeddings of clips, ``(n, d)``."""
+        return self.whitening.apply(self.module.pool(self.features, spectrograms))
+
+
+@dataclass(frozen=True)
+class _Job:
     project: Path
     key: str
     name: str
@@ -46,17 +62,8 @@ class _Fit:
     job: EmbeddingJob
     folders: tuple[str, ...]
     counts: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class _Encode:
-    project: Path
-    key: str
-    name: str
-    begin: int
-    end: int
-    folders: tuple[str, ...]
-    counts: tuple[int, ...]
+    begin: int = 0
+    end: int = 0
 
 
 def embedding_key(examples: pa.Table, *, name: str, dimensions: int, sample_rate: int, job: EmbeddingJob) -> str:
@@ -74,13 +81,33 @@ def embedding_key(examples: pa.Table, *, name: str, dimensions: int, sample_rate
     return f"{name}-{key[:32]}"
 
 
-def _fit(task: _Fit) -> None:
+def _fit(task: _Job) -> None:
+    """Fit; of few clips also embed all of them, because their pooled features are at hand."""
     cache = SpectrogramCache(task.project, task.folders, task.counts)
     module = BACKBONES[task.name]
     rng = np.random.default_rng(task.job.seed)
-    model = module.fit(cache.subset(np.sort(task.job.train)), task.dimensions, rng=rng)
-    with Project(task.project).stage_folder("cache", f"{task.key}-model") as folder:
-        _save(folder / "model.safetensors", model.arrays())
+    train = np.sort(task.job.train)
+    features = module.learn(cache.subset(train), rng=rng)
+    chosen = np.sort(train[rng.permutation(len(train))[:MOST_ROWS]])
+    few = len(cache) <= FEW_CLIPS
+    pooled = module.pool(features, cache if few else cache.subset(chosen))
+    whitening = fit_whitening(pooled[chosen] if few else pooled, task.dimensions)
+    project = Project(task.project)
+    if few:
+        vectors = whitening.apply(pooled)
+        for begin in range(0, len(cache), CHUNK):
+            _keep(project, task.key, begin, vectors[begin : begin + CHUNK])
+    with project.stage_folder("cache", f"{task.key}-model") as folder:
+        _save(
+            folder / "model.safetensors",
+            {**features.arrays(), "mean": whitening.mean, "projection": whitening.projection},
+        )
+
+
+def _keep(project: Project, key: str, begin: int, vectors: Float32[np.ndarray, "n d"]) -> None:
+    if not project.has_stage("cache", f"{key}-{begin}"):
+        with project.stage_folder("cache", f"{key}-{begin}") as folder:
+            np.save(folder / "vectors.npy", vectors)
 
 
 def _save(path: Path, arrays: dict[str, Any]) -> None:
@@ -89,19 +116,20 @@ def _save(path: Path, arrays: dict[str, Any]) -> None:
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
-def load_model(project: Path, key: str, name: str) -> Any:
+def load_backbone(project: Path, key: str, name: str) -> Backbone:
     """The fitted backbone of an embedding key."""
     from safetensors.numpy import load_file
 
-    return BACKBONES[name].model_of(load_file(project / "cache" / f"{key}-model" / "model.safetensors"))
+    arrays = load_file(project / "cache" / f"{key}-model" / "model.safetensors")
+    module = BACKBONES[name]
+    return Backbone(module, module.features_of(arrays), ShrunkWhitening(arrays["mean"], arrays["projection"]))
 
 
-def _encode(task: _Encode) -> None:
+def _encode(task: _Job) -> None:
     cache = SpectrogramCache(task.project, task.folders, task.counts)
-    model = load_model(task.project, task.key, task.name)
-    vectors = BACKBONES[task.name].encode(model, [cache[index] for index in range(task.begin, task.end)])
-    with Project(task.project).stage_folder("cache", f"{task.key}-{task.begin}") as folder:
-        np.save(folder / "vectors.npy", vectors)
+    backbone = load_backbone(task.project, task.key, task.name)
+    vectors = backbone.encode([cache[index] for index in range(task.begin, task.end)])
+    _keep(Project(task.project), task.key, task.begin, vectors)
 
 
 def embed(
@@ -140,7 +168,7 @@ def embed(
         folders = tuple(folder.name for folder in cache.folders)
         counts = tuple(int(count) for count in np.diff(cache.first))
         to_fit = [
-            _Fit(project.path, key, name, dimensions, job, folders, counts)
+            _Job(project.path, key, name, dimensions, job, folders, counts)
             for key, job in missing.items()
             if not project.has_stage("cache", f"{key}-model")
         ]
@@ -148,8 +176,8 @@ def embed(
             pass
         begins = range(0, len(examples), CHUNK)
         to_encode = [
-            _Encode(project.path, key, name, begin, min(begin + CHUNK, len(examples)), folders, counts)
-            for key in missing
+            _Job(project.path, key, name, dimensions, job, folders, counts, begin, min(begin + CHUNK, len(examples)))
+            for key, job in missing.items()
             for begin in begins
             if not project.has_stage("cache", f"{key}-{begin}")
         ]

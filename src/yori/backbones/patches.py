@@ -14,15 +14,13 @@ Coates, Ng, Lee, "An analysis of single-layer networks in unsupervised feature l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
-from yori.backbones.whitening import MOST_ROWS, ShrunkWhitening, fit_whitening
-
-VERSION = "patches-1"
+VERSION = "patches-2"
 SIDE = 6
 CENTROIDS = 256
 TIME_PARTS = 4
@@ -39,13 +37,12 @@ Patches = Float32[np.ndarray, "patches pixels"]
 
 
 @dataclass(frozen=True)
-class PatchModel:
-    """Fitted backbone: patch mean, whitening, centroids, and the projection of the pooled codes."""
+class PatchFeatures:
+    """Learned dictionary: patch mean, whitening, centroids."""
 
     patch_mean: Float32[np.ndarray, " pixels"]
     patch_whitening: Float32[np.ndarray, "pixels pixels"]
     centroids: Float32[np.ndarray, "k pixels"]
-    whitening: ShrunkWhitening
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Named arrays, as saved."""
@@ -53,8 +50,6 @@ class PatchModel:
             "patch_mean": self.patch_mean,
             "patch_whitening": self.patch_whitening,
             "centroids": self.centroids,
-            "mean": self.whitening.mean,
-            "projection": self.whitening.projection,
         }
 
 
@@ -130,7 +125,7 @@ def _pool(
     times = np.linspace(0, steps, TIME_PARTS + 1).round().astype(np.int64)
     rows = np.linspace(0, bands, BAND_PARTS + 1).round().astype(np.int64)
     # One product gives both the whitened patch (for its length) and its inner products with all centroids.
-    both = np.concatenate([whitening, whitening @ centroids.T], axis=1)
+    both = np.concatenate([whitening, -2 * (whitening @ centroids.T)], axis=1)
     length = (centroids * centroids).sum(axis=1)
     pooled = np.empty((TIME_PARTS, BAND_PARTS, len(centroids)), dtype=np.float32)
     for part in range(TIME_PARTS):
@@ -138,50 +133,43 @@ def _pool(
         product = (_contrast(chunk) - mean) @ both
         white, inner = product[:, : SIDE * SIDE], product[:, SIDE * SIDE :]
         squared = (white * white).sum(axis=1, keepdims=True)
-        inner *= -2
         inner += squared
         inner += length
         np.maximum(inner, 0, out=inner)
         distance = np.sqrt(inner, out=inner)
-        code = distance.mean(axis=1, keepdims=True) - distance
+        code = np.subtract(distance.mean(axis=1, keepdims=True), distance, out=distance)
         np.maximum(code, 0, out=code)
         over_time = code.reshape(-1, bands, len(centroids)).mean(axis=0)
         pooled[part] = np.add.reduceat(over_time, rows[:-1], axis=0) / np.diff(rows)[:, None]
     return np.sqrt(pooled).ravel()
 
 
-def fit(
-    spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], dimensions: int, *, rng: np.random.Generator
-) -> PatchModel:
-    """Fit dictionary and projection on unlabelled training clips.
+def learn(spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], *, rng: np.random.Generator) -> PatchFeatures:
+    """Learn the dictionary on unlabelled training clips.
 
     Parameters
     ----------
     spectrograms
         Log-mel spectrograms of training clips, each ``(frames, bands)``; read by index, need not fit in memory.
-    dimensions
-        Largest size of the embedding.
     rng
         Draws clips, patches and starting centroids.
     """
-    mean, whitening, centroids = _learn_dictionary(spectrograms, rng)
-    chosen = np.sort(rng.permutation(len(spectrograms))[:MOST_ROWS])
-    pooled = np.stack([_pool(spectrograms[index], mean, whitening, centroids) for index in chosen])
-    return PatchModel(mean, whitening, centroids, fit_whitening(pooled, dimensions))
+    return PatchFeatures(*_learn_dictionary(spectrograms, rng))
 
 
-def encode(
-    model: PatchModel, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]
-) -> Float32[np.ndarray, "n d"]:
-    """Embeddings of clips, ``(n, d)``."""
-    pooled = [_pool(frames, model.patch_mean, model.patch_whitening, model.centroids) for frames in spectrograms]
-    return model.whitening.apply(np.stack(pooled))
+def pool(
+    features: PatchFeatures, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]
+) -> Float32[np.ndarray, "n D"]:
+    """Pooled codes of clips, ``(n, TIME_PARTS · BAND_PARTS · k)``."""
+    parts = [
+        _pool(frames, features.patch_mean, features.patch_whitening, features.centroids) for frames in spectrograms
+    ]
+    return np.stack(parts)
 
 
-def model_of(arrays: dict[str, np.ndarray]) -> PatchModel:
-    """The model whose `PatchModel.arrays` these are."""
-    whitening = ShrunkWhitening(arrays["mean"], arrays["projection"])
-    return PatchModel(arrays["patch_mean"], arrays["patch_whitening"], arrays["centroids"], whitening)
+def features_of(arrays: Mapping[str, np.ndarray]) -> PatchFeatures:
+    """The dictionary whose `PatchFeatures.arrays` these are."""
+    return PatchFeatures(arrays["patch_mean"], arrays["patch_whitening"], arrays["centroids"])
 
 
 def encode_flops(dimensions: int) -> int:

@@ -5,54 +5,53 @@ With few labels it is as good as anything we measured; with many, patches.py is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
-from yori.backbones.whitening import MOST_ROWS, ShrunkWhitening, fit_whitening
 from yori.signal.log_mel import statistics_of
 
 VERSION = "statistics-1"
+CLIPS_TO_FIT = 4000
 
 
 @dataclass(frozen=True)
-class StatisticsModel:
-    """Fitted backbone: scale of each statistic, and the projection."""
+class StatisticsFeatures:
+    """Spread of each statistic over the training clips."""
 
     scale: Float32[np.ndarray, " D"]
-    whitening: ShrunkWhitening
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Named arrays, as saved."""
-        return {"scale": self.scale, "mean": self.whitening.mean, "projection": self.whitening.projection}
+        return {"scale": self.scale}
 
 
 def _summaries(spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]) -> Float32[np.ndarray, "n D"]:
     return np.stack([statistics_of(np.asarray(frames, dtype=np.float32)) for frames in spectrograms])
 
 
-def fit(
-    spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], dimensions: int, *, rng: np.random.Generator
-) -> StatisticsModel:
-    """Fit scale and projection on unlabelled training clips; see patches.py for the parameters."""
-    chosen = np.sort(rng.permutation(len(spectrograms))[:MOST_ROWS])
+def learn(
+    spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], *, rng: np.random.Generator
+) -> StatisticsFeatures:
+    """Learn the scales on unlabelled training clips; see patches.py for the parameters."""
+    chosen = np.sort(rng.permutation(len(spectrograms))[:CLIPS_TO_FIT])
     summaries = _summaries([spectrograms[index] for index in chosen])
-    scale = (summaries.std(axis=0) + 1e-3).astype(np.float32)
-    return StatisticsModel(scale, fit_whitening(summaries / scale, dimensions))
+    return StatisticsFeatures((summaries.std(axis=0) + 1e-3).astype(np.float32))
 
 
-def encode(
-    model: StatisticsModel, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]
-) -> Float32[np.ndarray, "n d"]:
-    """Embeddings of clips, ``(n, d)``."""
-    return model.whitening.apply(_summaries(spectrograms) / model.scale)
+def pool(
+    features: StatisticsFeatures, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]
+) -> Float32[np.ndarray, "n D"]:
+    """Scaled statistics of clips, ``(n, D)``."""
+    result: Float32[np.ndarray, "n D"] = _summaries(spectrograms) / features.scale
+    return result
 
 
-def model_of(arrays: dict[str, np.ndarray]) -> StatisticsModel:
-    """The model whose `StatisticsModel.arrays` these are."""
-    return StatisticsModel(arrays["scale"], ShrunkWhitening(arrays["mean"], arrays["projection"]))
+def features_of(arrays: Mapping[str, np.ndarray]) -> StatisticsFeatures:
+    """The scales whose `StatisticsFeatures.arrays` these are."""
+    return StatisticsFeatures(arrays["scale"])
 
 
 def encode_flops(dimensions: int) -> int:

@@ -1,11 +1,13 @@
 """k-means features of spectrogram patches: what a single-layer network learns without labels or gradients.
 
 Patches of 6 frames × 6 bands are normalised for contrast, whitened, and coded by how much nearer than average each of 256
-centroids is; codes are averaged in 4 parts of the clip × 8 parts of the frequency axis, then the square root is taken. Parts
-are shares of the clip, so clips may have any length. Constants were chosen on spoken digits (see docs/log.md).
+centroids is; codes are averaged in 4 parts of the clip × 8 parts of the frequency axis, then the square root is taken. The
+parts in time hold equal shares of what is heard: silence before and after a sound does not shift what falls into which
+part, and in a steady noise the parts are as long as each other. Clips may have any length. Constants were chosen on spoken
+digits (see docs/log.md).
 
-Departures from the paper: one-dimensional pooling grids differ by axis; clips keep their length instead of being cut to
-one; the square root, which evens out the counts.
+Departures from the paper: pooling grids differ by axis; time is parted by activity; clips keep their length instead of being
+cut to one; the square root, which evens out the counts.
 
 References
 ----------
@@ -18,15 +20,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
-VERSION = "patches-2"
+VERSION = "patches-3"
 SIDE = 6
 CENTROIDS = 256
 TIME_PARTS = 4
 BAND_PARTS = 8
 CONTRAST = 1.0
 """Added to a patch's variance (in squared nepers): flat patches stay flat instead of becoming amplified noise."""
+QUIET = 0.05
+"""What the quietest frame counts for, as a share of the loudest, when time is parted by activity."""
 PATCHES_TO_FIT = 100_000
 CLIPS_TO_FIT = 4000
 ITERATIONS = 15
@@ -111,6 +115,20 @@ def _k_means(points: Patches, rng: np.random.Generator) -> Float32[np.ndarray, "
     return centroids
 
 
+def _parts_of_equal_activity(frames: Float32[np.ndarray, "frames bands"], steps: int) -> Int64[np.ndarray, " cuts"]:
+    """``TIME_PARTS + 1`` cuts of the ``steps`` patch positions; no part is empty."""
+    centre = np.linspace(SIDE // 2, len(frames) - 1 - (SIDE - 1) // 2, steps).round().astype(np.int64)
+    loud = frames.mean(axis=1, dtype=np.float64)[centre]
+    loud = np.maximum(loud - np.percentile(loud, 5), 0)
+    loud += QUIET * max(float(loud.max()), 1e-6)
+    share = np.concatenate([[0.0], np.cumsum(loud)])
+    cuts = np.searchsorted(share, share[-1] * np.arange(TIME_PARTS + 1) / TIME_PARTS)
+    cuts[0], cuts[-1] = 0, steps
+    for part in range(1, TIME_PARTS):
+        cuts[part] = min(max(cuts[part], cuts[part - 1] + 1), steps - (TIME_PARTS - part))
+    return cuts
+
+
 def _pool(
     frames: Float32[np.ndarray, "frames bands"],
     mean: Float32[np.ndarray, " pixels"],
@@ -122,7 +140,7 @@ def _pool(
     steps = len(frames) - SIDE + 1
     patches = _patches(frames, max(1, steps // (TIME_PARTS * MOST_FRAMES_PER_PART)))
     steps, bands = patches.shape[:2]
-    times = np.linspace(0, steps, TIME_PARTS + 1).round().astype(np.int64)
+    times = _parts_of_equal_activity(frames, steps)
     rows = np.linspace(0, bands, BAND_PARTS + 1).round().astype(np.int64)
     # One product gives both the whitened patch (for its length) and its inner products with all centroids.
     both = np.concatenate([whitening, -2 * (whitening @ centroids.T)], axis=1)

@@ -197,7 +197,7 @@ def _protocol(kind: str, arms: Mapping[str, ArmRows], task: Task) -> dict[str, A
         base = arms[against]
         return compare(
             rows_of(against, metric), rows_of(arm, metric), metric=comparable(metric, multiple), groups=base.groups,
-            domains=base.protocol.astype(str) if held_out else None, seeds=base.seed, level=LEVEL,
+            domains=np.array([name[5:] for name in base.protocol]) if held_out else None, seeds=base.seed, level=LEVEL,
             rng=_generator(kind, arm, against, metric),
         )  # fmt: skip
 

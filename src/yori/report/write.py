@@ -1,0 +1,122 @@
+"""The report: one HTML file that needs no network, no server and no script."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yori
+from yori.report.certificate_schema import read_certificate
+from yori.report.clips import clips_of
+from yori.report.controls_section import controls_section
+from yori.report.data_section import data_section, recipe_section
+from yori.report.domains_section import domains_section
+from yori.report.edits_of_proof import read_edits_of_proof
+from yori.report.edits_section import edits_section
+from yori.report.ledger_section import ledger_section
+from yori.report.paper_section import paper_section, procedure_section
+from yori.report.provenance_section import provenance_section
+from yori.report.results_section import results_section
+from yori.report.stability_section import leakage_section, stability_section
+from yori.report.verdict_section import headline
+from yori.report.wording import Language, Words
+from yori.store import Project, atomic
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def write_report(proof: Path, project: Project | None, out: Path, *, lang: Language = "en") -> Path:
+    """Write the report of a proof; a file that is there is replaced in one step.
+
+    Parameters
+    ----------
+    proof
+        Folder with ``certificate.json``, ``edits.parquet`` and ``predictions.parquet``.
+    project
+        Where the sound files are; None: the report has no players and says so.
+    out
+        The HTML file to write.
+    lang
+        ``en`` or ``ko``.
+
+    Returns
+    -------
+    ``out``.
+
+    Raises
+    ------
+    CorruptError
+        If a file of the proof is missing or is not what a proof holds.
+    NewerVersionError
+        If a newer yori wrote the certificate.
+    ValuesError
+        If the language is not known.
+    StoreError
+        If the disk is full or the folder cannot be written.
+    """
+    page = report_page(Path(proof), project, lang=lang).encode()
+    out = Path(out)
+    aside = out.with_name(f".{out.name}.part")
+    with atomic.disk_errors(out):
+        atomic.make_folder(out.absolute().parent)
+        atomic.remove_file(aside)
+        try:
+            atomic.write_new(aside, [page])
+            atomic.put_in_place(aside, out)
+        except BaseException:
+            atomic.remove_file(aside)
+            raise
+    return out
+
+
+def report_page(proof: Path, project: Project | None, *, lang: Language = "en") -> str:
+    """The report as text; see `write_report`."""
+    words = Words(lang)
+    certificate = read_certificate(proof / "certificate.json")
+    edits = read_edits_of_proof(proof / "edits.parquet")
+    clips = clips_of(
+        [edit.example_id for edit in edits],
+        project,
+        version=certificate["data"]["version"],
+        modality=certificate["modality"],
+    )
+    sections = [
+        results_section(certificate, proof / "predictions.parquet", words),
+        domains_section(certificate, words),
+        controls_section(certificate, words),
+        edits_section(certificate, edits, clips, words),
+        stability_section(certificate, words),
+        leakage_section(certificate, words),
+        data_section(certificate, words),
+        recipe_section(certificate, words),
+        ledger_section(certificate, words),
+        paper_section(certificate, words),
+        procedure_section(certificate, words),
+        provenance_section(certificate, words),
+    ]
+    return _render(certificate, words, sections)
+
+
+def _render(certificate: Mapping[str, Any], words: Words, sections: list[Any]) -> str:
+    page = _templates().get_template("report.html.j2")
+    return page.render(
+        words=words,
+        lang=words.language,
+        name=certificate["name"],
+        headline=headline(certificate, words),
+        sections=sections,
+        made=words("page.made", version=yori.__version__, created=certificate["created"]),
+    )
+
+
+@lru_cache(maxsize=1)
+def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("yori.report"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip

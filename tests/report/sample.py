@@ -207,6 +207,10 @@ def _protocol(table: pa.Table, kind: str) -> dict[str, Any]:
         "comparisons": comparisons,
         "mcnemar": tests,
         "risk_coverage": {"coverage": grid.tolist(), **curves},
+        "risk_coverage_band": {
+            arm: {"low": [0.9 * x for x in curves[arm]], "high": [1.1 * x for x in curves[arm]]}
+            for arm in ("before", "after")
+        },
         "reliability": {arm: bins[arm] for arm in ("before", "after")},
     }
 

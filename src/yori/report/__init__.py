@@ -4,7 +4,6 @@ write                the HTML file
 certificate_schema   what a certificate must hold
 edits_of_proof       the edits, one entry for each change
 clips, spectrogram   what can be seen and heard of them
-curve_spread         how far single runs lie apart
 *_section            what each part says
 paper, procedure     methods, results, LaTeX, CSV; the standard operating procedure
 blocks               what sections are made of

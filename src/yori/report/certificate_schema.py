@@ -112,6 +112,7 @@ _PROTOCOL: Kind = {
         }
     ],
     "risk_coverage": Each([float]),
+    "risk_coverage_band": Optional(Each({"low": [float], "high": [float]})),
     "reliability": Each([_BIN]),
 }
 

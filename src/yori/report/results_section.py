@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,25 +12,24 @@ from yori.report import number_text as text
 from yori.report.blocks import Block, Cell, Details, Figures, Heading, Paragraph, Section, Table, cells
 from yori.report.comparisons import change_cell, controls_of, main_entries, verdict_cell
 from yori.report.curve_chart import Curve, curve_chart
-from yori.report.curve_spread import curve_spreads
 from yori.report.reliability_chart import Bin, ReliabilityLine, reliability_chart
 from yori.report.wording import Words
 
 
-def results_section(certificate: Mapping[str, Any], predictions: Path, words: Words) -> Section:
+def results_section(certificate: Mapping[str, Any], words: Words) -> Section:
     """Tables and curves of every protocol.
 
     Raises
     ------
     CorruptError
-        If the predictions cannot be read, or a curve does not have the length of its grid.
+        If a curve does not have the length of its grid.
     """
     blocks: list[Block] = [Paragraph(words("results.reading"))]
     for name, protocol in certificate["protocols"].items():
         blocks.append(Heading(words.protocol(name)))
         blocks.append(_table(name, protocol, words))
         blocks += [Paragraph(note, quiet=True, language="en") for note in _notes(protocol)]
-        figures = (_curves(certificate, name, predictions, words), _reliability(name, protocol, words))
+        figures = (_curves(certificate, name, words), _reliability(name, protocol, words))
         blocks.append(Figures([figure for figure in figures if figure is not None]))
         blocks.append(
             Details(words("results.numbers"), [_bins(name, protocol, words), _mcnemar(name, protocol, words)])
@@ -69,25 +67,24 @@ def _notes(protocol: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(note for each in main_entries(protocol) for note in each["comparison"]["notes"]))
 
 
-def _curves(certificate: Mapping[str, Any], name: str, predictions: Path, words: Words) -> tuple[Any, str] | None:
+def _curves(certificate: Mapping[str, Any], name: str, words: Words) -> tuple[Any, str] | None:
     protocol = certificate["protocols"][name]
     drawn = protocol["risk_coverage"]
     grid = drawn.get("coverage", [])
     shown = [arm for arm in ("after", "before", *controls_of(protocol)) if arm in drawn]
     if not (shown and grid):
         return None
-    classes = [each["name"] for each in certificate["data"]["classes"]]
-    several = certificate["labels"] == "multiple"
-    spreads = {} if several else curve_spreads(predictions, name, grid, classes)
+    bands = protocol.get("risk_coverage_band") or {}
     curves = []
     for arm in shown:
         if len(drawn[arm]) != len(grid):
             raise CorruptError(f"{len(grid)} values, one for each coverage", f"{len(drawn[arm])} for {arm}",
                                where=f"certificate: protocols.{name}.risk_coverage")  # fmt: skip
-        spread = spreads.get(arm)
-        if spread is not None and not spread.holds(drawn[arm][-1]):
-            spread = None
-        low_high = (None, None) if spread is None else (spread.low.tolist(), spread.high.tolist())
+        band = bands.get(arm)
+        if band is not None and not len(band["low"]) == len(band["high"]) == len(grid):
+            raise CorruptError(f"a band of {len(grid)} values", f"{len(band['low'])} for {arm}",
+                               where=f"certificate: protocols.{name}.risk_coverage_band")  # fmt: skip
+        low_high = (None, None) if band is None else (band["low"], band["high"])
         curves.append(Curve(words.arm(arm), "arm-" + arm.removeprefix("control:"), drawn[arm], *low_high))
     ends = [(arm, drawn[arm]) for arm in ("before", "after") if arm in drawn]
     spoken = "; ".join(
@@ -104,9 +101,8 @@ def _curves(certificate: Mapping[str, Any], name: str, predictions: Path, words:
         percent=text.axis_percent,
     )
     caption = words("curves.caption")
-    banded = [spreads[arm].cells for arm, curve in zip(shown, curves, strict=True) if curve.low is not None]
-    if banded:
-        caption += " " + words("curves.band", n=min(banded))
+    if any(curve.low is not None for curve in curves):
+        caption += " " + words("curves.band")
     return chart, caption
 
 

@@ -34,7 +34,7 @@ def write_report(proof: Path, project: Project | None, out: Path, *, lang: Langu
     Parameters
     ----------
     proof
-        Folder with ``certificate.json``, ``edits.parquet`` and ``predictions.parquet``.
+        Folder with ``certificate.json`` and ``edits.parquet``.
     project
         Where the sound files are; None: the report has no players and says so.
     out
@@ -84,7 +84,7 @@ def report_page(proof: Path, project: Project | None, *, lang: Language = "en") 
         modality=certificate["modality"],
     )
     sections = [
-        results_section(certificate, proof / "predictions.parquet", words),
+        results_section(certificate, words),
         domains_section(certificate, words),
         controls_section(certificate, words),
         edits_section(certificate, edits, clips, words),

@@ -8,6 +8,7 @@ whitening.py      pooled features → at most 1 024 dimensions of comparable sca
 patches.py        k-means features of spectrogram patches (the default)
 statistics.py     mean, spread, percentiles of each band (almost free)
 spectrograms.py   log-mel of every example, computed once per data version
+given.py          embeddings that were brought along
 embed.py          fit and embed for every split, in processes, resumable
 """
 

@@ -18,9 +18,9 @@ import pyarrow as pa
 from jaxtyping import Float32, Int64
 
 from yori.backbones import patches, statistics
-from yori.backbones.spectrograms import SpectrogramCache, cache_spectrograms
+from yori.backbones.spectrograms import REMAKE, SpectrogramCache, cache_spectrograms
 from yori.backbones.whitening import MOST_ROWS, ShrunkWhitening, fit_whitening
-from yori.errors import ValuesError
+from yori.errors import CorruptError, ShapeError, ValuesError
 from yori.store import EmbeddingShards, Project, content_key
 from yori.workers import Progress, map_in_processes, silent
 
@@ -94,9 +94,9 @@ def _fit(task: _Job) -> None:
     whitening = fit_whitening(pooled[chosen] if few else pooled, task.dimensions)
     project = Project(task.project)
     if few:
-        vectors = whitening.apply(pooled)
         for begin in range(0, len(cache), CHUNK):
-            _keep(project, task.key, begin, vectors[begin : begin + CHUNK])
+            # Chunk by chunk, as _encode does it: the last bits of a product depend on how many rows it has.
+            _keep(project, task.key, begin, whitening.apply(pooled[begin : begin + CHUNK]))
     with project.stage_folder("cache", f"{task.key}-model") as folder:
         _save(
             folder / "model.safetensors",
@@ -117,10 +117,21 @@ def _save(path: Path, arrays: dict[str, Any]) -> None:
 
 
 def load_backbone(project: Path, key: str, name: str) -> Backbone:
-    """The fitted backbone of an embedding key."""
+    """The fitted backbone of an embedding key.
+
+    Raises
+    ------
+    CorruptError
+        If its file is missing or damaged.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
-    arrays = load_file(project / "cache" / f"{key}-model" / "model.safetensors")
+    folder = project / "cache" / f"{key}-model"
+    try:
+        arrays = load_file(folder / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise CorruptError("a readable backbone", str(error), where=str(folder), fix=REMAKE) from None
     module = BACKBONES[name]
     return Backbone(module, module.features_of(arrays), ShrunkWhitening(arrays["mean"], arrays["projection"]))
 
@@ -158,9 +169,16 @@ def embed(
     ------
     ValuesError
         If nobody knows the backbone.
+    ShapeError
+        If a training set has fewer than two examples.
+    CorruptError
+        If an intermediate result on disk is damaged.
     """
     if name not in BACKBONES:
         raise ValuesError(f"a backbone out of {', '.join(BACKBONES)}", repr(name), where="backbone.name")
+    for job in jobs:
+        if len(job.train) < 2:
+            raise ShapeError("at least two training examples", str(len(job.train)), where="backbone")
     keys = [embedding_key(examples, name=name, dimensions=dimensions, sample_rate=sample_rate, job=job) for job in jobs]
     missing = {key: job for key, job in zip(keys, jobs, strict=True) if not project.has_stage("data/embeddings", key)}
     if missing:
@@ -188,6 +206,14 @@ def embed(
     return [project.open_embeddings(key) for key in keys]
 
 
+def _load(folder: Path) -> Float32[np.ndarray, "n d"]:
+    try:
+        vectors: Float32[np.ndarray, "n d"] = np.load(folder / "vectors.npy", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise CorruptError("a readable chunk of embeddings", str(error), where=str(folder), fix=REMAKE) from None
+    return vectors
+
+
 def _publish(project: Project, key: str, ids: list[str], begins: range, meta: dict[str, Any]) -> None:
     import shutil
 
@@ -196,7 +222,7 @@ def _publish(project: Project, key: str, ids: list[str], begins: range, meta: di
     def blocks(start: int) -> Any:
         seen = 0
         for folder in folders:
-            vectors: Float32[np.ndarray, "n d"] = np.load(folder / "vectors.npy", allow_pickle=False)
+            vectors = _load(folder)
             if seen + len(vectors) > start:
                 yield vectors[max(0, start - seen) :]
             seen += len(vectors)

@@ -21,6 +21,7 @@ from yori.workers import Progress, map_in_processes, silent
 
 CHUNK = 256
 VERSION = 1
+REMAKE = "Remove the folder; it is remade."
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,8 @@ class SpectrogramCache(Sequence[Float32[np.ndarray, "frames bands"]]):
             try:
                 frames = np.load(folder / "frames.npy", mmap_mode="r", allow_pickle=False)
                 ends = np.load(folder / "ends.npy", allow_pickle=False)
-            except (OSError, ValueError) as error:
-                raise CorruptError(
-                    "a readable spectrogram chunk",
-                    str(error),
-                    where=str(folder),
-                    fix="Remove the folder; it is remade.",
-                ) from None
+            except (OSError, ValueError, EOFError) as error:
+                raise CorruptError("a readable spectrogram chunk", str(error), where=str(folder), fix=REMAKE) from None
             self._open[chunk] = (frames, ends)
         frames, ends = self._open[chunk]
         place = index - int(self.first[chunk])

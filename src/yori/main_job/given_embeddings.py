@@ -8,13 +8,11 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float32
 
+from yori.backbones.given import GIVEN, given_parts
 from yori.errors import AlignmentError, ShapeError, StoreError
 from yori.importers import GivenEmbeddings
 from yori.store import EmbeddingShards, Project, content_key
 from yori.store.tables import some_ids
-
-GIVEN = "given"
-"""Key of the embeddings of the first import. A later import adds ``given-<hash>``, because stored embeddings never change."""
 
 
 def write_given(project: Project, rows: pa.Table, embeddings: GivenEmbeddings) -> EmbeddingShards:
@@ -41,14 +39,6 @@ def write_given(project: Project, rows: pa.Table, embeddings: GivenEmbeddings) -
         raise ShapeError(f"{there[0].d} dimensions, as before", str(embeddings.d), where=str(embeddings.path), fix=fix)
     key = f"{GIVEN}-{content_key(ids=ids, content=rows['sha256'].to_pylist())[:32]}" if there else GIVEN
     return project.write_embeddings(key, embeddings.blocks, ids, {"backbone": GIVEN, "file": embeddings.path.name})
-
-
-def given_parts(project: Project) -> list[EmbeddingShards]:
-    """The embeddings of every import, the first import first."""
-    folder = project.stage_path("data/embeddings", GIVEN).parent
-    names = [path.name for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
-    keys = sorted(name for name in names if name == GIVEN or name.startswith(f"{GIVEN}-"))
-    return [project.open_embeddings(key) for key in keys]
 
 
 def read_given(project: Project, ids: Sequence[str]) -> Float32[np.ndarray, "n d"]:

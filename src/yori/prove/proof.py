@@ -19,7 +19,8 @@ import pyarrow.parquet as pq
 from jaxtyping import Int
 
 from yori.backbones import BACKBONES, EmbeddingJob, embed
-from yori.errors import StoreError, ValuesError
+from yori.backbones.given import GIVEN, open_given
+from yori.errors import ValuesError
 from yori.prove.arms import ArmsInput, make_arms
 from yori.prove.baseline import CellInput, make_baseline, read_stage
 from yori.prove.dataset import Dataset, cells_of, dataset_of
@@ -39,8 +40,6 @@ from yori.workers import Progress, map_in_processes, silent
 FORMAT = 1
 """Of the certificate. A larger number was written by a newer yori."""
 FILES = ("predictions.parquet", "validation.parquet", "edits.parquet", "edits_by_cell.parquet", "splits.json")
-GIVEN = "given"
-"""Key of embeddings that were brought along."""
 
 
 @dataclass(frozen=True)
@@ -158,13 +157,8 @@ def _check_budget(task: Task, inputs: Sequence[CellInput]) -> None:
 def _embeddings(
     project: Project, task: Task, data: Dataset, cells: Sequence[Cell], workers: int | None, progress: Progress
 ) -> list[EmbeddingShards]:
-    if task.backbone.name == "given":
-        if not project.has_stage("data/embeddings", GIVEN):
-            raise StoreError(
-                "embeddings in the project", "none", where="backbone.name: given",
-                fix="Import them: yori init DIR --layout arrays --embeddings X.npy --table rows.parquet",
-            )  # fmt: skip
-        return [project.open_embeddings(GIVEN)] * len(cells)
+    if task.backbone.name == GIVEN:
+        return [open_given(project)] * len(cells)
     if task.modality != "audio":
         raise ValuesError("backbone.name: given", task.backbone.name, where="task.yaml, modality: embeddings")
     jobs = [EmbeddingJob(cell.train, cell.seed) for cell in cells]
@@ -283,7 +277,7 @@ def _certificate(
     version = project.version()
     heat = [temperatures(result, data) for result in results]
     embedding = 0
-    if task.backbone.name != "given":
+    if task.backbone.name != GIVEN:
         module = BACKBONES[task.backbone.name]
         embedding = sum(module.encode_flops(result.shards.d) for result in results) * len(data)
     domains = None if data.domains is None else data.domains.tolist()

@@ -32,6 +32,7 @@ from yori.task.definition import (
 
 T = TypeVar("T")
 MAX_BYTES = 1_000_000
+_OBJECTIVES = ("nll", "brier", "aurc", "augrc", "aurc_soft", "augrc_soft")
 LARGE_BUDGET = 0.05
 """Above this share of edits the task must say ``allow_large: true``: small changes can be checked by people."""
 
@@ -250,7 +251,7 @@ def _task(top: _Map) -> Task:
         backbone=_backbone(top.section("backbone")),
         splits=_splits(top.section("splits")),
         head=_head(top.section("head")),
-        objective=top.take("objective", *_words("nll", "brier", "aurc", "augrc", "aurc_soft", "augrc_soft"), default=Task.objective),
+        objective=top.take("objective", *_words(*_OBJECTIVES), default=Task.objective),
         endpoint=_endpoint(top.section("endpoint")),
         secondary=top.take("secondary", _list_of(_metric), "a list of metrics, each once", default=Task.secondary),
         budget=_budget(top.section("budget")),

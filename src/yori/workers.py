@@ -6,6 +6,7 @@ killed they end within a second, so nothing keeps running behind the user's back
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -50,6 +51,16 @@ def _watch_parent(parent: int) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+@contextlib.contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Hold Ctrl-C back for the length of the block; processes that start in it never hear it, the parent does later."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def map_in_processes(
     function: Callable[[Task], Result],
     tasks: Sequence[Task],
@@ -90,10 +101,13 @@ def map_in_processes(
         # Only a few tasks wait in the queue, so that Ctrl-C has little to cancel.
         waiting = iter(enumerate(tasks))
         running: dict[Future[Result], int] = {}
-        for index, task in waiting:
-            running[pool.submit(function, task)] = index
-            if len(running) >= 2 * count:
-                break
+        with (
+            _without_interrupts()
+        ):  # processes start here; one hit by Ctrl-C while Python starts would print a traceback
+            for index, task in waiting:
+                running[pool.submit(function, task)] = index
+                if len(running) >= 2 * count:
+                    break
         done = 0
         while running:
             ended, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -117,6 +131,12 @@ def map_in_processes(
             process.terminate()
         for process in processes:
             process.join()
+        # A process that ended in the middle of a result leaves the reader waiting for the rest as long as we, too, hold
+        # the writing end; this process would then never end.
+        writer = getattr(getattr(pool, "_result_queue", None), "_writer", None)
+        if writer is not None:
+            with contextlib.suppress(OSError):
+                writer.close()
         for name, value in saved.items():
             if value is None:
                 os.environ.pop(name, None)

@@ -7,7 +7,6 @@ exit      meaning
 1         the verb says no (such as a verdict that was asked to gate), or an error without a number of its own
 2         the command line or something handed over is not usable
 3 … 8     see `yori.errors`
-70        a mistake in yori itself
 130       Ctrl-C; what was finished is kept, the same command goes on from there
 ========  ======================================================================================================
 """
@@ -45,8 +44,6 @@ VERBS: dict[str, tuple[str, str]] = {
 INTERRUPTED = 130
 PATIENCE_SECONDS = 2.0
 """After Ctrl-C the process ends within this time, whatever still waits for whom."""
-
-INTERNAL = 70
 
 
 class Verbs(click.Group):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -60,8 +61,15 @@ class _Bars:
 
         if self._bar is None or what != self._what or done < self._done:
             self.close()
+            size = shutil.get_terminal_size()  # 80 × 24 where a terminal does not know; tqdm would then draw nothing
             self._bar = tqdm(
-                total=total, desc=what, file=sys.stderr, delay=self._delay, leave=False, dynamic_ncols=True
+                total=total,
+                desc=what,
+                file=sys.stderr,
+                delay=self._delay,
+                leave=False,
+                ncols=size.columns,
+                nrows=size.lines,
             )
             self._what, self._done = what, 0
         self._bar.total = total

@@ -59,6 +59,7 @@ def audio_candidates(
     *,
     window: float | None,
     hop: float | None,
+    prefix: str = "",
     workers: int | None,
     progress: Progress,
 ) -> tuple[list[Candidate], list[LeftOut]]:
@@ -80,7 +81,7 @@ def audio_candidates(
                 continue
             left_out += remarks(recording.uri, clip)
             if not clip.quality.constant:
-                name = _name(recording, clip, window)
+                name = _name(recording, clip, window, prefix)
                 candidates.append(
                     Candidate(recording, name, clip.sha256, clip.start, clip.seconds, clip.quality, clip.fingerprint)
                 )
@@ -131,9 +132,9 @@ def _inspect(
     return found
 
 
-def _name(recording: Recording, clip: Clip, window: float | None) -> str:
+def _name(recording: Recording, clip: Clip, window: float | None, prefix: str) -> str:
     """The given id or the uri, with the time as a W3C media fragment where that alone would not name the clip."""
-    name = recording.example_id or recording.uri
+    name = recording.example_id or prefix + recording.uri
     if clip.start is None or (window is None and recording.example_id is not None):
         return name
     return f"{name}#t={clip.start:.3f},{clip.start + clip.seconds:.3f}"

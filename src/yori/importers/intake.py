@@ -82,6 +82,7 @@ def take_in(
     hop: float | None = None,
     known: Known | None = None,
     classes: Sequence[str] | None = None,
+    prefix: str = "",
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Intake:
@@ -103,6 +104,8 @@ def take_in(
         What the project has.
     classes
         Names that labels may have; None = any.
+    prefix
+        Goes before every id that is made of a path; ids that the source gives stay as they are.
     workers
         Processes; None = one for each processor. The result does not depend on it.
     progress
@@ -132,7 +135,7 @@ def take_in(
         raise ValuesError("a root for clips that come as media", "none", where="take_in", fix=fix)
     else:
         candidates, remarks = audio_candidates(
-            listing, str(folder), window=window, hop=hop, workers=workers, progress=progress
+            listing, str(folder), window=window, hop=hop, prefix=prefix, workers=workers, progress=progress
         )
         listed += remarks
     _check_ids(candidates)
@@ -215,17 +218,15 @@ def _check_classes(listing: Listing, known: Known, classes: Sequence[str] | None
     _check_two(listing, (one.label for one in listing.recordings), known)
 
 
-def _check_two(listing: Listing, labels: Iterable[Label], known: Known) -> None:
+def _check_two(listing: Listing, labels: Iterable[Label], known: Known, listed: Sequence[LeftOut] = ()) -> None:
     """Refuse one class only; no label at all is fine where a task says what the classes are."""
     here = [*labels, *(one.label for one in known.examples.values())]
     names = {name for label in here for name in labels_of(label)}
     if len(names) == 1 and () not in here:
-        raise ValuesError(
-            "at least two classes",
-            f"one, {next(iter(names))!r}",
-            where="labels",
-            fix="Check the layout: labels may be at another place than it looks at.",
-        )
+        gone = Counter(one.reason for one in listed if one.action == "left out")
+        arrived = f"one, {next(iter(names))!r}" + (f", after leaving out {_top(gone)}" if gone else "")
+        fix = "Check the layout: labels may be at another place than it looks at."
+        raise ValuesError("at least two classes", arrived, where="labels", fix=fix)
 
 
 def _check_ids(candidates: list[Candidate]) -> None:
@@ -242,8 +243,12 @@ def _check_left(listing: Listing, kept: list[Candidate], known: Known, seen: boo
     """Something usable must be left, and of more than one class."""
     if not kept and not seen:
         reasons = Counter(one.reason for one in listed if one.action == "left out")
-        arrived = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(5))
+        arrived = _top(reasons)
         first = next((one for one in listed if one.action == "left out"), None)
-        fix = f"For example {first.uri!r}: {first.detail}." if first else ""
+        fix = f"For example {first.uri!r}: {first.detail.rstrip('.')}." if first else ""
         raise SourceError("at least one usable example", arrived, where=str(listing.root or "take_in"), fix=fix)
-    _check_two(listing, (one.recording.label for one in kept), known)
+    _check_two(listing, (one.recording.label for one in kept), known, listed)
+
+
+def _top(reasons: Counter[str]) -> str:
+    return ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(5))

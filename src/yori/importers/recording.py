@@ -182,7 +182,7 @@ def listing(
     if not found:
         reasons = Counter(one.reason for one in missed)
         arrived = ", ".join(f"{count} × {reason}" for reason, count in reasons.most_common(4)) or "an empty folder"
-        fix = f"For example {missed[0].uri!r}: {missed[0].detail}." if missed else "Check the path."
+        fix = f"For example {missed[0].uri!r}: {missed[0].detail.rstrip('.')}." if missed else "Check the path."
         raise SourceError(f"at least one recording in the layout {layout!r}", arrived, where=str(root), fix=fix)
     return Listing(None if media else Path(root), found, missed, window, media)
 

@@ -146,7 +146,10 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[100_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--quick", action="store_true", help="100 000 rows, three rounds")
     arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.rows, arguments.rounds = [100_000], 3
     used = versions()
     missing = [name for name, found in used.items() if found == "not installed"]
     if missing:
@@ -176,7 +179,7 @@ def main() -> None:
                     }
                 )
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{datetime.now(UTC).date()}-metrics.json"
+    path = RESULTS / f"{datetime.now(UTC).date()}-metrics{'-quick' if arguments.quick else ''}.json"
     path.write_text(json.dumps({"versions": used, "rounds": arguments.rounds, "results": results}, indent=1) + "\n")
     print(f"\nWrote {path}")
 

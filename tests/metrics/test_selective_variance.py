@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yori import metrics
+from yori.metrics.selective_variance import aurc_with_influence
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -127,3 +128,22 @@ def test_degenerate_input_has_no_spread():
         assert influence(confidence[:1], np.array([False])).tolist() == [0.0]
         np.testing.assert_allclose(influence(confidence, np.array([True] * 3)), 0, atol=1e-16)
     np.testing.assert_allclose(metrics.aurc_influence(confidence, np.array([False] * 3)), 0, atol=1e-15)
+
+
+@quick
+@given(
+    st.lists(st.tuples(st.sampled_from([-2.0, 0.1, 0.5, 0.9]), st.booleans()), min_size=1, max_size=30),
+    st.booleans(),
+)
+def test_value_and_influence_together_are_those_apart(rows, tied):
+    confidence, correct = np.array([c for c, _ in rows]), np.array([r for _, r in rows])
+    if not tied:
+        confidence = confidence + np.linspace(0, 0.05, len(rows))
+    area, influence = aurc_with_influence(confidence, correct)
+    assert area == metrics.aurc(confidence, correct)
+    np.testing.assert_array_equal(influence, metrics.aurc_influence(confidence, correct))
+
+
+def test_value_is_the_same_to_the_last_bit_where_sums_are_long():
+    confidence, correct = made(np.random.default_rng(5), 100_003)
+    assert aurc_with_influence(confidence, correct)[0] == metrics.aurc(confidence, correct)

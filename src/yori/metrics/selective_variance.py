@@ -28,7 +28,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from yori.arrays import Confidence, Correct
 from yori.metrics.outcomes import check_outcomes
@@ -64,7 +64,25 @@ def aurc_influence(confidence: Confidence, correct: Correct) -> Float[np.ndarray
     >>> aurc_influence(np.array([0.9, 0.5, 0.5]), np.array([False, True, False])).round(4)
     array([ 0.2222, -0.2778,  0.0556])
     """
-    groups = _groups(confidence, correct, where="aurc_influence")
+    return aurc_with_influence(confidence, correct)[1]
+
+
+def aurc_with_influence(confidence: Confidence, correct: Correct) -> tuple[float, Float[np.ndarray, " n"]]:
+    """`yori.metrics.aurc` and `aurc_influence` from one sort: the same numbers, in less time than both.
+
+    Examples
+    --------
+    >>> area, influence = aurc_with_influence(np.array([0.9, 0.5, 0.5]), np.array([False, True, False]))
+    >>> round(area, 4), influence.round(4).tolist()
+    (0.8889, [0.2222, -0.2778, 0.0556])
+    """
+    scores, right = check_outcomes(confidence, correct, where="aurc_influence")
+    order = np.argsort(scores)
+    ordered = scores.take(order)
+    tied = ordered[1:] == ordered[:-1]
+    if not tied.any():
+        return _aurc_without_ties(order, ~right.take(order))
+    groups = _groups(order, tied, right)
     risk = groups.errors / groups.accepted
     before = np.concatenate([risk[:1], risk[:-1]])
     # The area moves with the width of the row's own group, and with the risk of every later point, whose weight is half
@@ -74,7 +92,8 @@ def aurc_influence(confidence: Confidence, correct: Correct) -> Float[np.ndarray
     weight[0] += groups.size[0] / 2
     per_error = _from_here_on(weight / groups.accepted)
     per_row = (risk + before) / 2 - _from_here_on(weight * risk / groups.accepted)
-    return groups.to_rows(per_row, per_error)
+    area = float(np.dot(groups.size, risk + before) / (2 * len(order)))
+    return area, groups.to_rows(per_row, per_error)
 
 
 def augrc_influence(confidence: Confidence, correct: Correct) -> Float[np.ndarray, " n"]:
@@ -107,7 +126,10 @@ def augrc_influence(confidence: Confidence, correct: Correct) -> Float[np.ndarra
     >>> augrc_influence(np.array([0.9, 0.5]), np.array([False, True]))
     array([ 0.25, -0.25])
     """
-    groups = _groups(confidence, correct, where="augrc_influence")
+    scores, right = check_outcomes(confidence, correct, where="augrc_influence")
+    order = np.argsort(scores)
+    ordered = scores.take(order)
+    groups = _groups(order, ordered[1:] == ordered[:-1], right)
     n = len(groups.order)
     errors_before = np.concatenate([[0], groups.errors[:-1]])
     as_covered_row = (groups.errors + errors_before) / (2 * n)
@@ -135,13 +157,44 @@ class _Groups:
         return values
 
 
-def _groups(confidence: Confidence, correct: Correct, *, where: str) -> _Groups:
-    scores, right = check_outcomes(confidence, correct, where=where)
-    order = np.argsort(scores)[::-1]
-    ordered = scores[order]
+def _groups(ascending: Int[np.ndarray, " n"], tied_with_next: Bool[np.ndarray, " m"], right: Correct) -> _Groups:
+    """Group the rows, given from low to high, by distinct confidence."""
+    order = ascending[::-1]
     wrong = (~right[order]).astype(np.int64)
-    last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
+    last = np.append(np.flatnonzero(~tied_with_next[::-1]), len(order) - 1)
     return _Groups(order, wrong, np.diff(last, prepend=-1), last + 1, np.cumsum(wrong)[last])
+
+
+def _aurc_without_ties(
+    ascending: Int[np.ndarray, " n"], wrong: Bool[np.ndarray, " n"]
+) -> tuple[float, Float[np.ndarray, " n"]]:
+    """The same where every row is its own group: no gathering by group, and every sum runs forward through memory.
+
+    Rows come from low to high here, so *this point and all later ones* of the curve are the rows up to this one.
+    """
+    n = len(wrong)
+    accepted = np.arange(n, 0, -1, dtype=np.float64)
+    errors = np.cumsum(wrong)
+    np.subtract(int(errors[-1]), errors, out=errors)
+    errors += wrong
+    risk = errors / accepted
+    # Summed from high to low, as `aurc` does, so that the last bit is the same.
+    area = float((np.ascontiguousarray(risk[::-1]).sum() + (risk[-1] - risk[0]) / 2) / n)
+    step = np.divide(1.0, accepted, out=accepted)
+    step[-1] *= 1 + 0.5 * (n > 1)  # the first point also carries the flat part
+    step[0] *= 0.5 + 0.5 * (n == 1)  # the last one has no interval behind it
+    values: Float[np.ndarray, " n"] = np.cumsum(step)
+    values *= wrong
+    step *= risk
+    values -= np.cumsum(step, out=step)
+    risk *= 0.5
+    values += risk
+    values[:-1] += risk[1:]
+    values[-1] += risk[-1]
+    values -= values.mean()
+    result = np.empty(n)
+    result[ascending] = values
+    return area, result
 
 
 def _from_here_on(values: Float[np.ndarray, " g"]) -> Float[np.ndarray, " g"]:

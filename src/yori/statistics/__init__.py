@@ -7,6 +7,8 @@ compare, comparison   the effect of after over before, with its interval; the re
 domain_effect         the effect in one domain and its standard error
 domains               t over domains, hierarchical interval
 closed_form           standard errors from influence values, no resampling
+calibration_variance  the same for the squared calibration error
+calibration_spread    and for the absolute one
 bootstrap             paired, clustered, stratified, hierarchical
 resampling            how often each unit is drawn
 sorted_outcomes       AURC and AUGRC of reweighted rows with one sort

@@ -58,15 +58,38 @@ def noise_of_squares(
     clusters
         Cluster number of each row of each arm; numbers go through all arms.
     """
+    sizes, covariance = bin_covariance(arms, clusters)
+    factors = [factor * size.sum() / size for factor, size in zip(scale, sizes, strict=True)]
+    product = np.concatenate(factors)[:, None] * covariance
+    squares = np.multiply(product, product.T)
+    noise, scale_of_all = float(squares.sum()), float(np.abs(squares).sum())
+    return 2 * noise if noise > 1e-12 * scale_of_all else 0.0  # what is left of an arm minus itself is rounding
+
+
+def bin_covariance(
+    arms: Sequence[tuple[Confidence, Correct]], clusters: Sequence[Int[np.ndarray, " n"]]
+) -> tuple[list[Int[np.ndarray, " b"]], Float[np.ndarray, "k k"]]:
+    """Rows in each bin of each arm, and how the bins' means over all rows of (right − confidence) vary together.
+
+    Parameters
+    ----------
+    arms, clusters
+        As `noise_of_squares`.
+
+    Returns
+    -------
+    sizes, covariance
+        One array for each arm; ``(k, k)`` with the bins of all arms one after the other.
+    """
     total = max(int(code.max()) for code in clusters) + 1
-    members, residuals, factors, start = [], [], [], 0
-    for (confidence, correct), factor in zip(arms, scale, strict=True):
+    members, residuals, sizes, start = [], [], [], 0
+    for confidence, correct in arms:
         member, deviation, bins = _bins(confidence, correct)
         size = np.bincount(member, minlength=bins)
         gap = np.bincount(member, weights=deviation, minlength=bins) / size
         members.append(member + start)
         residuals.append((deviation - gap[member]) / len(member))
-        factors.append(factor * len(member) / size)
+        sizes.append(size)
         start += bins
     member, residual, code = (np.concatenate(parts) for parts in (members, residuals, clusters))
     order = np.argsort(code, kind="stable")
@@ -78,10 +101,15 @@ def noise_of_squares(
         sums = np.bincount(cell, weights=residual[rows], minlength=_CLUSTERS_AT_A_TIME * start)
         sums = sums.reshape(_CLUSTERS_AT_A_TIME, start)
         covariance += sums.T @ sums
-    product = np.concatenate(factors)[:, None] * covariance
-    squares = np.multiply(product, product.T)
-    noise, scale_of_all = float(squares.sum()), float(np.abs(squares).sum())
-    return 2 * noise if noise > 1e-12 * scale_of_all else 0.0  # what is left of an arm minus itself is rounding
+    return sizes, covariance
+
+
+def bin_means(confidence: Confidence, correct: Correct) -> tuple[Float[np.ndarray, " b"], Float[np.ndarray, " b"]]:
+    """Mean of (right − confidence), and accuracy, in each equal-mass bin."""
+    member, deviation, bins = _bins(confidence, correct)
+    size = np.bincount(member, minlength=bins)
+    gap, accuracy = (np.bincount(member, weights=x, minlength=bins) / size for x in (deviation, correct))
+    return gap, accuracy
 
 
 def _bins(confidence: Confidence, correct: Correct) -> tuple[Int[np.ndarray, " n"], Float[np.ndarray, " n"], int]:

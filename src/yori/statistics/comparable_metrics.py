@@ -1,7 +1,7 @@
 """The metrics that `compare` knows: what each one reads, how it is computed, and which way is better.
 
-Each is a function of a few columns, one value per row. Where the function has influence values (means, AURC, AUGRC) its
-standard error is found in closed form; the others are resampled.
+Each is a function of a few columns, one value per row. Where the function has influence values (means, AURC, AUGRC), and for
+the calibration errors, its standard error is found in closed form; the others are resampled.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from yori.metrics.classification import balanced_accuracy, macro_f1
 from yori.metrics.probabilities import top_label
 from yori.metrics.scores import per_example_brier, per_example_nll
 from yori.metrics.selective import augrc, aurc
-from yori.metrics.selective_variance import augrc_influence, aurc_influence
+from yori.metrics.selective_variance import augrc_influence, aurc_influence, aurc_with_influence
 from yori.metrics.working_points import coverage_at_risk, risk_at_coverage
+from yori.statistics.calibration_spread import spread_of_calibration_error
 from yori.statistics.calibration_variance import squared_ece_influence
 from yori.statistics.predictions import Predictions
 
@@ -48,6 +49,11 @@ class ComparableMetric:
         Influence value of each row from the same columns, shape ``(n,)``, mean 0; None where the metric is resampled.
     best
         Value of a perfect model; None if unknown.
+    with_influence
+        Value and influence values together, where that saves a sort.
+    standard_error
+        Standard error of a signed sum of the metric over arms, for a metric without influence values that has one in closed
+        form: ``(arms, signs, clusters) -> float``.
     squares
         Whether the metric is a sum of squares that noise alone makes vary (`yori.statistics.calibration_variance`).
     """
@@ -59,6 +65,13 @@ class ComparableMetric:
     influence: Callable[..., Float[np.ndarray, " n"]] | None = None
     best: float | None = None
     squares: bool = False
+    standard_error: Callable[..., float] | None = None
+    with_influence: Callable[..., tuple[float, Float[np.ndarray, " n"]]] | None = None
+
+    @property
+    def closed_form(self) -> bool:
+        """Whether its standard error needs no resampling."""
+        return self.influence is not None or self.standard_error is not None
 
     def value(self, rows: Predictions) -> float:
         """Return the metric of one arm's rows."""
@@ -183,14 +196,21 @@ def _coverage_at(risk: float, confidence: Any, correct: Any) -> float:
 
 
 METRICS: dict[str, ComparableMetric] = {
-    "aurc": ComparableMetric("aurc", "lower", _outcomes, aurc, aurc_influence, 0.0),
+    "aurc": ComparableMetric("aurc", "lower", _outcomes, aurc, aurc_influence, 0.0, with_influence=aurc_with_influence),
     "augrc": ComparableMetric("augrc", "lower", _outcomes, augrc, augrc_influence, 0.0),
     "accuracy": ComparableMetric("accuracy", "higher", _hit, mean, _centred, 1.0),
     "error": ComparableMetric("error", "lower", _miss, mean, _centred, 0.0),
     "nll": ComparableMetric("nll", "lower", _nll, mean, _centred, 0.0),
     "brier": ComparableMetric("brier", "lower", _brier, mean, _centred, 0.0),
     "loss": ComparableMetric("loss", "lower", _loss, mean, _centred, 0.0),
-    "ece": ComparableMetric("ece", "lower", _stated, top_label_calibration_error, best=0.0),
+    "ece": ComparableMetric(
+        "ece",
+        "lower",
+        _stated,
+        top_label_calibration_error,
+        best=0.0,
+        standard_error=spread_of_calibration_error,
+    ),
     "squared_ece": ComparableMetric(
         "squared_ece", "lower", _stated, squared_ece, squared_ece_influence, best=0.0, squares=True
     ),

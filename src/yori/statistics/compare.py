@@ -54,9 +54,9 @@ def compare(
     domains                       interval
     ============================  ===================================================================
     one, or ``domains=None``      closed form from influence values summed within clusters, t with
-                                  ``clusters − 1`` degrees of freedom. Metrics without influence
-                                  values (ece, risk@, coverage@, macro_f1, your own): the same with the
-                                  standard error of a cluster bootstrap
+                                  ``clusters − 1`` degrees of freedom. Metrics without one (risk@,
+                                  coverage@, macro_f1, your own): the same with the standard error of a
+                                  cluster bootstrap
     2 to 7                        t over the domain effects, ``domains − 1`` degrees of freedom
     8 or more                     hierarchical bootstrap: domain > seed > cluster
     any, with ``domains_fixed``   stratified: as for one domain, within each
@@ -144,7 +144,7 @@ def _compare(
     deltas = np.array([part.delta for part in parts])
     if len(parts) == 1 or domains_fixed:
         interval = within_domains(parts, level)
-        method = STRATIFIED if len(parts) > 1 else CLOSED_FORM if metric.influence else BOOTSTRAP
+        method = STRATIFIED if len(parts) > 1 else CLOSED_FORM if metric.closed_form else BOOTSTRAP
     elif len(parts) < FEW:
         interval, method = t_over_domains(deltas, level, error_within(parts)), T_OVER_DOMAINS
     else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from jaxtyping import Int
 
 from yori.errors import ValuesError
 from yori.statistics.bootstrap import mean_over_cells, seed_replicates
@@ -44,27 +45,34 @@ def domain_effect(
 
     The standard error is closed-form where the metric has influence values: the difference of the values of a cluster's
     rows is summed over all seeds, so that seeds which test the same rows and seeds which test different ones are both
-    counted for what they are. Otherwise it is the spread of a cluster bootstrap, times ``√(G/(G − 1))``.
+    counted for what they are. The calibration error has a closed form of its own
+    (`yori.statistics.calibration_spread`). Otherwise it is the spread of a cluster bootstrap, times ``√(G/(G − 1))``.
     """
     arms = [metric.columns(arm) for cell in cells for arm in (cell.before, cell.after)]
     sizes = [len(cell.cluster) for cell in cells]
     rows = sum(sizes)
-    values = np.array(_of_each(metric.function, arms, rows, threads), dtype=np.float64).reshape(-1, 2)
+    influence: list[Any] = []
+    if metric.with_influence is not None:
+        both = _of_each(metric.with_influence, arms, rows, threads)
+        found, influence = [each[0] for each in both], [each[1] for each in both]
+    else:
+        found = _of_each(metric.function, arms, rows, threads)
+    values = np.array(found, dtype=np.float64).reshape(-1, 2)
     deltas = values[:, 1] - values[:, 0]
     code, g = (cells[0].cluster, rows) if cells[0].own else renumber(np.concatenate([cell.cluster for cell in cells]))
     error: float | None = None
     if g > 1 and metric.influence is not None:
-        influence = _of_each(metric.influence, arms, rows, threads)
+        influence = influence or _of_each(metric.influence, arms, rows, threads)
         parts = [(influence[2 * s + 1] - influence[2 * s]) / (size * len(cells)) for s, size in enumerate(sizes)]
         totals = parts[0] if cells[0].own else np.bincount(code, weights=np.concatenate(parts))
         error = spread_of_totals(totals, "compare")
         if metric.squares:
-            share = 1 / len(cells)
-            each = [cluster for cluster in np.split(code, np.cumsum(sizes)[:-1]) for _ in range(2)]
-            noise = noise_of_squares(arms, [-share, share] * len(cells), each)
+            noise = noise_of_squares(arms, *_signs_and_clusters(code, sizes))
             # Taking off all of it is right for fixed bins. Bins cut at sample quantiles vary as well, which half of it
             # makes up for (coverage 95 % against 93 %, benchmarks/coverage_simulation.py).
             error = math.sqrt(max(error**2 - noise / 2, noise))
+    elif g > 1 and metric.standard_error is not None:
+        error = metric.standard_error(arms, *_signs_and_clusters(code, sizes))
     elif g > 1:
         drawn = mean_over_cells(seed_replicates(cells, metric, replicates, rng, threads))
         error = float(drawn[np.isfinite(drawn)].std(ddof=1)) * math.sqrt(g / (g - 1))
@@ -73,6 +81,15 @@ def domain_effect(
     examples = rows if len(cells) == 1 else len(np.unique(np.concatenate([cell.before.ids for cell in cells])))
     before, after = values.mean(axis=0).tolist()
     return DomainEffect(before, after, float(deltas.mean()), tuple(deltas.tolist()), error, g, examples)
+
+
+def _signs_and_clusters(
+    code: Int[np.ndarray, " n"], sizes: Sequence[int]
+) -> tuple[list[float], list[Int[np.ndarray, " m"]]]:
+    """Factor of each arm in the mean over seeds of after minus before, and the clusters of its rows."""
+    share = 1 / len(sizes)
+    each = [cluster for cluster in np.split(code, np.cumsum(sizes)[:-1]) for _ in range(2)]
+    return [-share, share] * len(sizes), each
 
 
 def _of_each(function: Callable[..., Any], arms: Sequence[Columns], rows: int, threads: int | None) -> list[Any]:

@@ -48,7 +48,7 @@ class Backbone:
     features: Any
     whitening: ShrunkWhitening
 
-    def encode(self, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]) -> Float32[np.ndarray, "n d"]:
+    def encode(self, spectrograms: Sequence[Float32[np.ndarray, "_frames bands"]]) -> Float32[np.ndarray, "n d"]:
         """Embeddings of clips, ``(n, d)``."""
         return self.whitening.apply(self.module.pool(self.features, spectrograms))
 

@@ -74,12 +74,12 @@ def _patches(frames: Float32[np.ndarray, "frames bands"], stride: int = 1) -> Fl
 
 
 def _learn_dictionary(
-    spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], rng: np.random.Generator
+    spectrograms: Sequence[Float32[np.ndarray, "_frames bands"]], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     chosen = np.sort(rng.permutation(len(spectrograms))[:CLIPS_TO_FIT])
     each = max(1, -(-PATCHES_TO_FIT // len(chosen)))
     sample = []
-    for index in chosen:
+    for index in chosen.tolist():
         frames = _padded(np.asarray(spectrograms[index], dtype=np.float32))
         view = np.lib.stride_tricks.sliding_window_view(frames, (SIDE, SIDE))
         time, band = rng.integers(0, view.shape[0], each), rng.integers(0, view.shape[1], each)
@@ -162,7 +162,7 @@ def _pool(
     return np.sqrt(pooled).ravel()
 
 
-def learn(spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], *, rng: np.random.Generator) -> PatchFeatures:
+def learn(spectrograms: Sequence[Float32[np.ndarray, "_frames bands"]], *, rng: np.random.Generator) -> PatchFeatures:
     """Learn the dictionary on unlabelled training clips.
 
     Parameters
@@ -176,7 +176,7 @@ def learn(spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], *, rng: n
 
 
 def pool(
-    features: PatchFeatures, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]
+    features: PatchFeatures, spectrograms: Sequence[Float32[np.ndarray, "_frames bands"]]
 ) -> Float32[np.ndarray, "n D"]:
     """Pooled codes of clips, ``(n, TIME_PARTS · BAND_PARTS · k)``."""
     parts = [

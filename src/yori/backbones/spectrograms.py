@@ -36,7 +36,7 @@ class SpectrogramChunk:
     sample_rate: int
 
 
-class SpectrogramCache(Sequence[Float32[np.ndarray, "frames bands"]]):
+class SpectrogramCache(Sequence[Float32[np.ndarray, "_frames bands"]]):
     """Spectrograms of examples, read by position; memory-mapped."""
 
     def __init__(self, project: Path, keys: Sequence[str], counts: Sequence[int]) -> None:
@@ -67,7 +67,7 @@ class SpectrogramCache(Sequence[Float32[np.ndarray, "frames bands"]]):
         return _Subset(self, index)
 
 
-class _Subset(Sequence[Float32[np.ndarray, "frames bands"]]):
+class _Subset(Sequence[Float32[np.ndarray, "_frames bands"]]):
     def __init__(self, whole: SpectrogramCache, index: Int64[np.ndarray, " k"]) -> None:
         self.whole, self.positions = whole, index
 

@@ -28,21 +28,21 @@ class StatisticsFeatures:
         return {"scale": self.scale}
 
 
-def _summaries(spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]) -> Float32[np.ndarray, "n D"]:
+def _summaries(spectrograms: Sequence[Float32[np.ndarray, "_frames bands"]]) -> Float32[np.ndarray, "n D"]:
     return np.stack([statistics_of(np.asarray(frames, dtype=np.float32)) for frames in spectrograms])
 
 
 def learn(
-    spectrograms: Sequence[Float32[np.ndarray, "frames bands"]], *, rng: np.random.Generator
+    spectrograms: Sequence[Float32[np.ndarray, "_frames bands"]], *, rng: np.random.Generator
 ) -> StatisticsFeatures:
     """Learn the scales on unlabelled training clips; see patches.py for the parameters."""
     chosen = np.sort(rng.permutation(len(spectrograms))[:CLIPS_TO_FIT])
-    summaries = _summaries([spectrograms[index] for index in chosen])
+    summaries = _summaries([spectrograms[index] for index in chosen.tolist()])
     return StatisticsFeatures((summaries.std(axis=0) + 1e-3).astype(np.float32))
 
 
 def pool(
-    features: StatisticsFeatures, spectrograms: Sequence[Float32[np.ndarray, "frames bands"]]
+    features: StatisticsFeatures, spectrograms: Sequence[Float32[np.ndarray, "_frames bands"]]
 ) -> Float32[np.ndarray, "n D"]:
     """Scaled statistics of clips, ``(n, D)``."""
     result: Float32[np.ndarray, "n D"] = _summaries(spectrograms) / features.scale

@@ -44,16 +44,13 @@ def out_of_fold_logits(
     """
     spectrum = Spectrum.of(embeddings) if spectrum is None else spectrum
     logits = np.empty((len(embeddings), classes), dtype=embeddings.dtype)
-    start = None
     for number in np.unique(fold):
         inside = fold == number
         rows, answers = embeddings[~inside], targets[~inside]
+        # No warm start from another fold's head: that head saw this fold, and a fit stops before it has forgotten.
         if link == "softmax":
-            head = fit_softmax(
-                rows, answers, classes=classes, l2=l2, spectrum=spectrum, init=start, tolerance=tolerance
-            )
+            head = fit_softmax(rows, answers, classes=classes, l2=l2, spectrum=spectrum, tolerance=tolerance)
         else:
-            head = fit_sigmoid(rows, answers, l2=l2, spectrum=spectrum, init=start, tolerance=tolerance)
-        start = head.weight
+            head = fit_sigmoid(rows, answers, l2=l2, spectrum=spectrum, tolerance=tolerance)
         logits[inside] = head.logits(embeddings[inside])
     return logits

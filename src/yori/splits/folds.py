@@ -59,7 +59,7 @@ def merge_groups(groups: Shaped[np.ndarray, " n"], also_together: Shaped[np.ndar
 
 
 def group_folds(
-    labels: Int[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"], folds: int, *, rng: np.random.Generator
+    labels: Shaped[np.ndarray, " n"], groups: Shaped[np.ndarray, " n"], folds: int, *, rng: np.random.Generator
 ) -> Int[np.ndarray, " n"]:
     """Deal examples into ``folds`` folds without cutting a group.
 

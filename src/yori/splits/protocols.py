@@ -50,7 +50,7 @@ def _generator(seed: int, *words: str | int) -> np.random.Generator:
     return np.random.default_rng([seed, *np.frombuffer(digest[:16], dtype=np.uint32).tolist()])
 
 
-def _check_counts(labels: Int[np.ndarray, " n"], folds: int) -> None:
+def _check_counts(labels: Shaped[np.ndarray, " n"], folds: int) -> None:
     names, counts = np.unique(labels, return_counts=True)
     if (counts < folds).any():
         rare = int(counts.argmin())
@@ -63,7 +63,7 @@ def _check_counts(labels: Int[np.ndarray, " n"], folds: int) -> None:
 
 
 def id_cells(
-    labels: Int[np.ndarray, " n"],
+    labels: Shaped[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
     *,
     test: float,
@@ -100,7 +100,7 @@ def id_cells(
 
 
 def _two_stage(
-    labels: Int[np.ndarray, " n"],
+    labels: Shaped[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
     folds: int,
     validation: float,
@@ -117,7 +117,7 @@ def _two_stage(
 
 
 def lodo_cells(
-    labels: Int[np.ndarray, " n"],
+    labels: Shaped[np.ndarray, " n"],
     groups: Shaped[np.ndarray, " n"],
     domains: Shaped[np.ndarray, " n"],
     *,

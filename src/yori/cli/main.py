@@ -32,6 +32,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("yori.cli.run:command", "Do the main job: split, embed, curate, prove, report."),
     "verify": ("yori.cli.verify:command", "Check a certificate: every number again, from its files."),
     "report": ("yori.cli.report:command", "Write the report of a proof again, in English or Korean."),
+    "apply": ("yori.cli.apply:command", "Make the edits of a proof the next data version, or take them back."),
     "plan": ("yori.cli.plan:command", "Say before any training what this test set can show."),
     "compare": ("yori.cli.compare:command", "Prove a change between any two systems' predictions."),
     "log": ("yori.cli.log:command", "List the data versions of a project."),

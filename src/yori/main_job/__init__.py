@@ -2,6 +2,7 @@
 
 initialise.py         `init`: a project out of a source
 run.py                `run`: everything from splits to report
+apply.py              `apply_edits`: an edit set makes the next data version
 demo.py               `demo`: the main job on simulated ships
 import_data.py        `import_data`: add what is new
 data_source.py        where data come from, which option belongs to which layout
@@ -14,6 +15,7 @@ new_folder.py         a folder that appears whole or not at all
 
 from __future__ import annotations
 
+from yori.main_job.apply import apply_edits
 from yori.main_job.data_source import DataSource
 from yori.main_job.demo import demo
 from yori.main_job.given_embeddings import read_given
@@ -22,4 +24,4 @@ from yori.main_job.import_report import Imported
 from yori.main_job.initialise import init
 from yori.main_job.run import Ran, run
 
-__all__ = ["DataSource", "Imported", "Ran", "demo", "import_data", "init", "read_given", "run"]
+__all__ = ["DataSource", "Imported", "Ran", "apply_edits", "demo", "import_data", "init", "read_given", "run"]

@@ -15,7 +15,7 @@ TARGET = Path(__file__).with_name("cli.md")
 def reference() -> str:
     """The whole page."""
     parts = ["# Commands\n\nMade by `make docs` from the commands themselves.\n"]
-    with click.Context(main, info_name="yori") as parent:
+    with click.Context(main, info_name="yori", **main.context_settings) as parent:
         for name in VERBS:
             command = main.get_command(parent, name)
             assert command is not None

@@ -10,7 +10,7 @@ References
 ----------
 Zhou, Molnar, Blaschko, "A novel characterization of the population area under the risk coverage curve (AURC) and rates of
 finite sample estimators", 2024. Traub et al., "Overcoming common flaws in the evaluation of selective classification
-systems", NeurIPS 2024 (AUGRC). Brier, Monthly Weather Review 78, 1950.
+systems", NeurIPS 2024 (AUGRC). Brier, Monthly Weather Review 78, 1950. Lin et al., ICCV 2017 (focal loss).
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ Values = Float[np.ndarray, " m"]
 class Query:
     """Query examples and what they ask: the right-hand side of an influence computation.
 
-    ``values (m,)`` sum to the objective; ``rows (m, c)`` are the gradient of each value with respect to its example's
-    logits.
+    ``values (m,)`` sum to the objective; ``rows (m, c)`` are the gradient of the objective with respect to each example's
+    logits. Where the objective is not a sum of losses (``calibration``), a value is an example's part in it.
     """
 
     embeddings: Float[np.ndarray, "m d"]
@@ -93,6 +93,32 @@ def _soft_error(probs: Rows, hot: Rows, losses: Values, weights: Values) -> tupl
     return weights * (1 - right), (weights * right)[:, None] * (probs - hot)
 
 
+def _focal(probs: Rows, hot: Rows, losses: Values, weights: Values) -> tuple[Values, Rows]:
+    right = np.exp(-losses)
+    doubt = 1 - right
+    # d/dlogits of doubt^g · loss, both being functions of the probability of the truth, whose gradient is −right (p − t).
+    slope = doubt**FOCAL + FOCAL * doubt ** (FOCAL - 1) * right * losses
+    return weights * doubt**FOCAL * losses, (weights * slope)[:, None] * (probs - hot)
+
+
+def _class_gap(probs: Rows, hot: Rows, curve: Callable[[Rows, Rows], Rows], weights: Values) -> tuple[Values, Rows]:
+    gap = weights @ (probs - hot)
+    rows = weights[:, None] * curve(probs, np.broadcast_to(2 * gap, probs.shape).copy())
+    return weights * ((probs - hot) @ gap), rows
+
+
+def coverage_weights(rank: Float[np.ndarray, " m"], coverage: float) -> Float[np.ndarray, " m"]:
+    """``1 / (coverage · m)`` for the most confident part, 0 for the rest: what an error adds to the risk at this coverage."""
+    weights: Float[np.ndarray, " m"] = np.clip(coverage * len(rank) - rank + 1, 0, 1) / (coverage * len(rank))
+    return weights
+
+
+FOCAL = 2
+"""Exponent of the focal loss."""
+
+COVERAGE = 0.8
+"""Of ``risk80_soft``."""
+
 OBJECTIVES: dict[str, str] = {
     "nll": "mean negative log-likelihood",
     "brier": "mean squared distance to the one-hot label",
@@ -100,8 +126,19 @@ OBJECTIVES: dict[str, str] = {
     "augrc": "negative log-likelihood weighed by rank as AUGRC weighs errors",
     "aurc_soft": "probability of an error, weighed by rank as AURC weighs errors",
     "augrc_soft": "probability of an error, weighed by rank as AUGRC weighs errors",
+    "risk80_soft": "mean probability of an error among the 80 % most confident",
+    "focal": "mean focal loss, exponent 2: examples that are sure already count little",
+    "calibration": "squared gap between mean probability and frequency, summed over the classes",
 }
 """Names and what they are. The ``soft`` ones follow the metric most closely: confident mistakes saturate, as in the metric."""
+
+
+RANK_WEIGHTS: dict[str, Callable[[Float[np.ndarray, " m"]], Float[np.ndarray, " m"]]] = {
+    "aurc": aurc_weights,
+    "augrc": augrc_weights,
+    "risk80": lambda rank: coverage_weights(rank, COVERAGE),
+}
+"""What an error at each rank adds to the metric."""
 
 
 def query_of_logits(
@@ -122,14 +159,18 @@ def query_of_logits(
     hot = functions.one_hot(targets, scaled.shape[1]).astype(np.float64)
     losses = functions.losses(scaled, targets)
     m = len(scaled)
-    if objective in ("nll", "brier"):
+    if objective in ("nll", "brier", "focal", "calibration"):
         weights = np.full(m, 1 / m)
     else:
         certainty = probs if link == "softmax" else np.maximum(probs, 1 - probs).prod(axis=1, keepdims=True)
         rank = confidence_rank(certainty)
-        weights = aurc_weights(rank) if objective.startswith("aurc") else augrc_weights(rank)
+        weights = RANK_WEIGHTS[objective.removesuffix("_soft")](rank)
     if objective == "brier":
         values, rows = _squared(probs, hot, functions.curvature_product, weights)
+    elif objective == "focal":
+        values, rows = _focal(probs, hot, losses, weights)
+    elif objective == "calibration":
+        values, rows = _class_gap(probs, hot, functions.curvature_product, weights)
     elif objective.endswith("soft"):
         values, rows = _soft_error(probs, hot, losses, weights)
     else:

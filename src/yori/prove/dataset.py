@@ -13,6 +13,9 @@ from yori.splits import Cell, check_cell, id_cells, lodo_cells, merge_groups, ta
 from yori.store import Project
 from yori.task import Task
 
+FEW_WITHOUT_LABEL = 20
+"""Fewer examples without any of several labels than this are no stratum of their own."""
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -149,7 +152,11 @@ def cells_of(data: Dataset, task: Task) -> list[Cell]:
         If no split satisfies the wishes, or the table's own split leaks.
     """
     policy = task.splits
-    names = np.array([*data.classes, "(no label)"], dtype=object)[data.strata].astype(str)
+    strata = data.strata
+    empty = strata == len(data.classes)
+    if empty.sum() < FEW_WITHOUT_LABEL:  # too few to spread over folds: they go with the commonest class
+        strata = np.where(empty, np.bincount(strata[~empty]).argmax(), strata)
+    names = np.array([*data.classes, "(no label)"], dtype=object)[strata].astype(str)
     cells: list[Cell] = []
     for protocol in policy.protocols:
         if protocol == "id" and policy.by == "table":
@@ -175,6 +182,6 @@ def cells_of(data: Dataset, task: Task) -> list[Cell]:
                 validation=policy.validation, seeds=task.seeds, seed=policy.seed,
             )  # fmt: skip
     for cell in cells:
-        check_cell(cell, data.ids, data.strata, None if policy.by == "clip" else data.groups,
+        check_cell(cell, data.ids, strata, None if policy.by == "clip" else data.groups,
                    classes=(*data.classes, "(no label)"))  # fmt: skip
     return cells

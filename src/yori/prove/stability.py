@@ -46,7 +46,7 @@ def _pairwise(
     scores: Mapping[str, Float[np.ndarray, " n"]], k: int
 ) -> tuple[Float[np.ndarray, "s s"], list[float], float] | None:
     names = list(scores)
-    n = len(scores[names[0]])
+    n = len(scores[names[0]]) if names else 0
     if len(names) < 2 or not 1 <= k <= n or n < 3:
         return None
     matrix, ranks = np.eye(len(names)), []

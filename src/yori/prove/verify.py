@@ -108,7 +108,9 @@ def verify(folder: str | Path, project: Project | None = None) -> Verification:
     def check(name: str, function: Callable[[], Iterator[str]]) -> None:
         try:
             findings = tuple(function())
-        except (YoriError, OSError, pa.ArrowException, KeyError, ValueError, TypeError, IndexError) as error:
+        except (
+            YoriError, OSError, pa.ArrowException, LookupError, ValueError, TypeError, AttributeError, ArithmeticError
+        ) as error:  # fmt: skip
             findings = (f"could not be checked: {type(error).__name__}: {error}",)
         found.append(Check(name, findings))
 
@@ -122,7 +124,8 @@ def verify(folder: str | Path, project: Project | None = None) -> Verification:
     check("every number follows from the predictions", lambda: _numbers(path, certificate))
     if project is not None:
         check("the project still holds the data version and the task", lambda: _project(project, certificate))
-    return Verification(path, str(certificate.get("verdict", {}).get("word", "?")), tuple(found))
+    verdict = certificate.get("verdict")
+    return Verification(path, str(verdict.get("word", "?")) if isinstance(verdict, dict) else "?", tuple(found))
 
 
 def _task(certificate: Mapping[str, Any]) -> Task:
@@ -171,7 +174,11 @@ def _edits(path: Path, certificate: Mapping[str, Any]) -> Iterator[str]:
     recorded = certificate["edits"]
     if edits.sha256() != recorded["sha256"] or len(edits) != recorded["count"]:
         yield "edits.parquet is not the recorded edit set"
-    if len(edits) > recorded["budget"]:
+    share = _task(certificate).budget.edits
+    allowed = int(np.floor(share * len(manifest.ids) + 1e-9))
+    if recorded["budget"] != allowed:
+        yield f"a budget of {recorded['budget']}; the task allows {allowed}"
+    if len(edits) > min(recorded["budget"], allowed):
         yield f"{len(edits)} edits with a budget of {recorded['budget']}"
     if len({edit.example_id for edit in edits}) < len(edits):
         yield "an example is edited twice"
@@ -185,7 +192,10 @@ def _edits(path: Path, certificate: Mapping[str, Any]) -> Iterator[str]:
         outside = set(chosen) - set(manifest.ids[cell.train].tolist())
         if outside:
             yield f"{cell.name}: {len(outside)} edits of examples it does not train on, such as {min(outside)!r}"
-        if len(chosen) > limits[cell.protocol, cell.seed]:
+        allowed = int(np.floor(share * len(cell.train) + 1e-9))
+        if limits[cell.protocol, cell.seed] != allowed:
+            yield f"{cell.name}: a budget of {limits[cell.protocol, cell.seed]}; the task allows {allowed}"
+        if len(chosen) > min(limits[cell.protocol, cell.seed], allowed):
             yield f"{cell.name}: {len(chosen)} edits with a budget of {limits[cell.protocol, cell.seed]}"
 
 
@@ -201,6 +211,10 @@ def _rows(path: Path, certificate: Mapping[str, Any]) -> Iterator[str]:
 
 def _same_rows(table: pa.Table, manifest: Manifest, part: str) -> Iterator[str]:
     seen = 0
+    group = dict(zip(manifest.ids.tolist(), manifest.groups.tolist(), strict=True))
+    named = zip(table["example_id"].to_pylist(), table["group"].to_pylist(), strict=True)
+    if other := {name for name, its_group in named if group.get(name) != its_group}:
+        yield f"{len(other)} {part} examples in another group than in splits.json, such as {min(other)!r}"
     for cell in manifest.cells:
         rows = _of_cell(table, cell.protocol, cell.seed)
         wanted = sorted(manifest.ids[getattr(cell, part)].tolist())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import pyarrow as pa
 
@@ -69,7 +70,7 @@ class EditSet(Sequence[Edit]):
         """Hash of what the edits do, in order; gains and reasons are not part of it."""
         digest = hashlib.sha256()
         for edit in self.edits:
-            done = [edit.example_id, edit.action, edit.old_label, edit.new_label, repr(edit.weight)]
+            done = [edit.example_id, edit.action, edit.old_label, edit.new_label, repr(float(edit.weight))]
             digest.update(json.dumps(done, ensure_ascii=True).encode() + b"\n")
         return digest.hexdigest()
 
@@ -89,16 +90,39 @@ def edits_of_table(table: pa.Table) -> EditSet:
     Raises
     ------
     CorruptError
-        If a column is missing.
+        If a column is missing or of another type, a value is missing, an action unknown, or an example edited twice.
     """
     missing = [name for name in EDIT_SCHEMA.names if name not in table.column_names]
     if missing:
-        raise CorruptError("the columns of an edit set", f"none called {', '.join(missing)}", where="edits.parquet")
-    return EditSet.of(Edit(**row) for row in table.select(EDIT_SCHEMA.names).to_pylist())
+        raise _corrupt("the columns of an edit set", f"none called {', '.join(missing)}")
+    try:
+        whole = table.select(EDIT_SCHEMA.names).cast(EDIT_SCHEMA)
+    except pa.ArrowException as error:
+        raise _corrupt("the columns of an edit set", str(error)) from None
+    blank = [name for name in EDIT_SCHEMA.names if name != "new_label" and whole[name].null_count]
+    if blank:
+        raise _corrupt("no value missing", f"a null in {', '.join(blank)}")
+    unknown = set(whole["action"].to_pylist()) - set(get_args(Action))
+    if unknown:
+        raise _corrupt(f"actions out of {', '.join(get_args(Action))}", ", ".join(map(repr, sorted(unknown))))
+    twice = [name for name, times in Counter(whole["example_id"].to_pylist()).items() if times > 1]
+    if twice:
+        raise _corrupt("at most one edit for each example", f"several for {', '.join(map(repr, twice[:5]))}")
+    return EditSet.of(Edit(**row) for row in whole.to_pylist())
+
+
+def _corrupt(expected: str, arrived: str) -> CorruptError:
+    return CorruptError(expected, arrived, where="edits.parquet", fix="Restore the file from a backup.")
 
 
 def read_edits(path: str | Path) -> EditSet:
-    """Read ``edits.parquet``."""
+    """Read ``edits.parquet``.
+
+    Raises
+    ------
+    CorruptError
+        If it is missing, damaged, or no edit set.
+    """
     import pyarrow.parquet as pq
 
     try:

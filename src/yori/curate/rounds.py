@@ -59,11 +59,12 @@ class Problem:
 
     @property
     def strata(self) -> Int[np.ndarray, " n"]:
-        """Class of every training example, for the guard; of several labels the rarest."""
+        """Class of every training example, for the guard; of several labels the rarest, of none one more class."""
         if self.link == "softmax":
             return self.targets.astype(np.int64)
-        rarity = np.argsort(np.argsort(self.targets.sum(axis=0)))
-        return np.where(self.targets > 0, rarity.max() + 1 - rarity, 0).argmax(axis=1).astype(np.int64)
+        rarity = np.argsort(np.argsort(-self.targets.sum(axis=0), kind="stable"), kind="stable") + 1
+        rarest = (self.targets * rarity).argmax(axis=1)
+        return np.where(self.targets.any(axis=1), rarest, self.classes).astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ class _Course:
         self.weight = problem.weight.astype(np.float64)
         self.targets = problem.targets.copy()
         self.head = head
-        self.guard = ClassGuard(problem.strata, classes=int(problem.strata.max()) + 1)
         self.touched = self.weight <= 0  # dropped before: nothing left to edit
+        self.guard = ClassGuard(problem.strata[~self.touched], classes=problem.classes + 1)
         self.taken: dict[int, int | None] = {}
         self.scores = np.zeros(len(self.weight))
         self.products = 0

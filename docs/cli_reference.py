@@ -19,7 +19,9 @@ def reference() -> str:
         for name in VERBS:
             command = main.get_command(parent, name)
             assert command is not None
-            with click.Context(command, info_name=name, parent=parent, terminal_width=110, max_content_width=110) as context:
+            with click.Context(
+                command, info_name=name, parent=parent, terminal_width=110, max_content_width=110
+            ) as context:
                 parts.append(f"## yori {name}\n\n```text\n{command.get_help(context).rstrip()}\n```\n")
     return "\n".join(parts)
 
@@ -27,5 +29,7 @@ def reference() -> str:
 if __name__ == "__main__":
     page = reference()
     if "--check" in sys.argv:
-        sys.exit(0 if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == page else "docs/cli.md is stale: make docs")
+        sys.exit(
+            0 if TARGET.is_file() and TARGET.read_text(encoding="utf-8") == page else "docs/cli.md is stale: make docs"
+        )
     TARGET.write_text(page, encoding="utf-8")

@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 
 from yori.curate.edits import EDIT_SCHEMA
 from yori.metrics import reliability_bins, risk_coverage_curve
+from yori.prove.alarm import Outcomes, alarm, coverage_requirement
 from yori.statistics import Comparison, Predictions, compare, mcnemar, verdict
 from yori.store import Project, write_wav
+from yori.task import CoverageRequirement
 
 CLASSES = ("cargo", "tanker", "passenger ship", "tug", "background")
 DOMAINS = ("near", "middle", "far")
@@ -36,6 +38,7 @@ SKILL = {"before": 1.3, "after": 1.75, "control:random": 1.3, "control:confident
          "control:highest_loss": 1.2, "control:train_plus_validation": 1.5, "oracle": 1.9}  # fmt: skip
 SEEDS = 3
 RATE = 8000
+WISH = CoverageRequirement(risk=0.05, coverage=0.6)
 EDITS = pa.schema([("protocol", pa.string()), ("seed", pa.int64()), *EDIT_SCHEMA])
 TASK_TEXT = "name: hydrophone\nclasses: [cargo, tanker, passenger ship, tug, background]\n"
 
@@ -190,6 +193,10 @@ def _protocol(table: pa.Table, kind: str) -> dict[str, Any]:
         ]
     before, columns = _arm(table, "before", 1.0)
     after, _ = _arm(table, "after", 1.0)
+    old, new = (
+        Outcomes(arm.confidence, arm.correct, columns["seed"], columns["domain"] if kind == "lodo" else None)
+        for arm in (before, after)
+    )
     tests = []
     for domain in DOMAINS if kind == "lodo" else (None,):
         for seed in range(SEEDS):
@@ -212,6 +219,8 @@ def _protocol(table: pa.Table, kind: str) -> dict[str, Any]:
             for arm in ("before", "after")
         },
         "reliability": {arm: bins[arm] for arm in ("before", "after")},
+        "alarm": alarm(old, new, risk=WISH.risk),
+        "coverage_at_risk": coverage_requirement(old, new, WISH),
     }
 
 
@@ -261,6 +270,8 @@ def _certificate(project: Project, predictions: pa.Table, edits: int) -> dict[st
                    "graph_sha256": _sha("graph"), "equal": True},
         "leakage_gap": {"metric": "accuracy", "by_clip": 0.97, "by_group": 0.58, "folds": 5},
         "truth": {"wrong_labels": 3, "hits": 5, "edits": edits, "rate": 0.42, "chance": 0.075},
+        "requirements": {"latency_ms": 20.0, "queries_per_second": None, "model_bytes": 250_000, "device": "a board",
+                         "serving": "stream", "coverage_at_risk": {"risk": WISH.risk, "coverage": WISH.coverage}},
         "files": {name: _sha(name) for name in ("predictions.parquet", "edits.parquet", "splits.json")},
         "looks": 1,
         "notes": ["The chosen regularisation lies at the edge of its grid in 1 of 12 cells."],

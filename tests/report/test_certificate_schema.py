@@ -65,9 +65,17 @@ def test_anything_of_another_kind_is_refused_and_named_unless_it_may_be_null(sam
     assert checked > 120
 
 
-@pytest.mark.parametrize("name", ["truth", "leakage_gap", "stability"])
+@pytest.mark.parametrize("name", ["truth", "leakage_gap", "stability", "requirements"])
 def test_optional_parts_may_be_missing(sample: Sample, name: str) -> None:
     changed = {key: value for key, value in sample.certificate.items() if key != name}
+    assert first_wrong(changed, CERTIFICATE) is None
+
+
+@pytest.mark.parametrize("name", ["alarm", "coverage_at_risk"])
+def test_certificates_from_before_these_were_kept_still_open(sample: Sample, name: str) -> None:
+    changed = copy.deepcopy(sample.certificate)
+    for protocol in changed["protocols"].values():
+        del protocol[name]
     assert first_wrong(changed, CERTIFICATE) is None
 
 

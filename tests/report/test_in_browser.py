@@ -13,6 +13,7 @@ from tests.report.sample import Sample, copied
 
 from yori.report import write_report
 from yori.report.certificate_schema import WORDS
+from yori.report.wording import Language
 
 pytestmark = pytest.mark.browser
 
@@ -34,9 +35,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def reports(sample: Sample, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("reports")
+    sample = copied(sample, tmp_path_factory.mktemp("reports"))
+    names: dict[Language, str] = {"en": "report.html", "ko": "report.ko.html"}
     return {
-        lang: write_report(sample.proof, sample.project, folder / f"{lang}.html", lang=lang) for lang in ("en", "ko")
+        lang: write_report(sample.proof, sample.project, sample.proof / name, lang=lang) for lang, name in names.items()
     }
 
 
@@ -87,6 +89,16 @@ def test_the_keyboard_reaches_everything(browser: Any, reports: dict[str, Path])
     page.locator("summary").first.focus()
     page.keyboard.press("Enter")
     assert page.evaluate("document.querySelector('details').open") is True
+    page.close()
+
+
+def test_the_reader_changes_the_language_and_comes_back(browser: Any, reports: dict[str, Path]) -> None:
+    page, wrong = opened(browser, reports["en"])
+    for link, lang in (("한국어", "ko"), ("English", "en")):
+        page.get_by_role("link", name=link, exact=True).click()
+        assert page.evaluate("document.documentElement.lang") == lang
+        assert page.url == reports[lang].as_uri()
+    assert wrong == []
     page.close()
 
 

@@ -63,8 +63,8 @@ def test_the_same_proof_gives_the_same_bytes(sample: Sample) -> None:
 def test_sections_come_in_the_order_a_reader_needs(sample: Sample) -> None:
     page = report_page(sample.proof, None)
     names = re.findall(r'<section id="([a-z]+)"', page)
-    assert names == ["verdict", "results", "domains", "controls", "edits", "stability", "leakage", "data", "recipe",
-                     "flops", "paper", "procedure", "provenance"]  # fmt: skip
+    assert names == ["verdict", "results", "requirements", "domains", "controls", "alarm", "edits", "stability", "leakage",
+                     "data", "recipe", "flops", "paper", "procedure", "provenance"]  # fmt: skip
 
 
 def test_names_from_data_cannot_become_markup(sample: Sample, tmp_path: Path) -> None:
@@ -87,8 +87,10 @@ def test_names_from_data_cannot_become_markup(sample: Sample, tmp_path: Path) ->
 def test_all_that_is_optional_may_be_missing(sample: Sample, tmp_path: Path) -> None:
     sample = copied(sample, tmp_path)
     pq.write_table(EDITS.empty_table(), sample.proof / "edits.parquet")
-    for name in ("truth", "leakage_gap", "stability"):
+    for name in ("truth", "leakage_gap", "stability", "requirements"):
         sample.certificate[name] = None
+    for protocol in sample.certificate["protocols"].values():  # as in certificates from before these were kept
+        del protocol["alarm"], protocol["coverage_at_risk"]
     sample.certificate["modality"] = "embeddings"
     sample.certificate["data"]["domains"] = []
     del sample.certificate["protocols"]["lodo"]
@@ -97,6 +99,29 @@ def test_all_that_is_optional_may_be_missing(sample: Sample, tmp_path: Path) -> 
     page = report_page(sample.proof, None)
     assert "<audio" not in page
     assert page.count("Not measured") == 2
+    assert 'id="alarm"' not in page
+    assert 'id="requirements"' not in page
+
+
+def test_each_report_of_a_proof_links_to_the_other_language(sample: Sample, tmp_path: Path) -> None:
+    sample = copied(sample, tmp_path)
+    english = write_report(sample.proof, None, sample.proof / "report.html").read_text(encoding="utf-8")
+    korean = write_report(sample.proof, None, sample.proof / "report.ko.html", lang="ko").read_text(encoding="utf-8")
+    assert '<a href="report.ko.html" lang="ko" hreflang="ko">한국어</a>' in english
+    assert '<a href="report.html" lang="en" hreflang="en">English</a>' in korean
+
+
+def test_no_link_to_a_report_that_is_not_there(sample: Sample, tmp_path: Path) -> None:
+    def linked(name: str, lang: Language) -> bool:
+        return "hreflang" in write_report(sample.proof, None, tmp_path / name, lang=lang).read_text(encoding="utf-8")
+
+    assert not linked("a b.html", "en")
+    assert linked("a b.ko.html", "ko")
+    assert linked("a b.html", "en")
+    assert 'href="a%20b.ko.html"' in (tmp_path / "a b.html").read_text(encoding="utf-8")
+    assert not linked("other.html", "ko")
+    assert not linked("a b.ko.html", "en")  # an English text under the Korean name
+    assert not linked("report", "en")
 
 
 def test_a_broken_proof_leaves_the_old_report(sample: Sample, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from yori.cli.show import json_option, show_json
 
 @click.command(name="demo", short_help="The main job on simulated ships.", epilog="Example: yori demo demo")
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--passages", type=click.IntRange(min=2), help="Passages for each class and distance.")
+@click.option("--passages", type=click.IntRange(min=3), help="Passages for each class and distance.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes. Default: one for each processor.")
 @progress_option
 @json_option

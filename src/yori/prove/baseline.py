@@ -14,19 +14,37 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int, Num, Shaped
 
-from yori.errors import CorruptError
+from yori.errors import CorruptError, ValuesError
 from yori.heads import Recipe, Spectrum, prediction_flops, train_head, training_flops
 from yori.heads.flops import product_flops
 from yori.labels import out_of_fold_logits
 from yori.prove.tuning import temperature_of, tune
 from yori.splits import group_folds
-from yori.store import Project, content_key
+from yori.store import EmbeddingShards, Project, content_key
 from yori.task import HeadRecipe
 
 VERSION = 1
 OUT_OF_FOLD_PARTS = 5
 CHECKPOINTS = 4
 TRAIN_AND_VALIDATION = "control:train_plus_validation"
+
+
+def finite_rows(shards: EmbeddingShards, rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n d"]:
+    """Read embeddings.
+
+    Raises
+    ------
+    ValuesError
+        If a number is NaN or infinite: a file was damaged after it was written.
+    """
+    vectors = shards.rows(rows)
+    bad = ~np.isfinite(vectors).all(axis=1)
+    if bad.any():
+        raise ValuesError(
+            "finite embeddings", f"{int(bad.sum())} rows with others, such as row {int(rows[bad][0])}",
+            where=str(shards.path), fix="Remove the folder and import or embed again.",
+        )  # fmt: skip
+    return vectors
 
 
 @dataclass(frozen=True)
@@ -67,7 +85,7 @@ class CellInput:
 
     def vectors(self) -> Float[np.ndarray, "pool d"]:
         """Embeddings of the pool, float32."""
-        return Project(self.project).open_embeddings(self.embeddings).rows(self.rows)
+        return finite_rows(Project(self.project).open_embeddings(self.embeddings), self.rows)
 
     def generator(self, *words: str) -> np.random.Generator:
         """A stream of its own for every purpose, the same in every run."""

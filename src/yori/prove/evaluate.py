@@ -26,6 +26,7 @@ from yori.metrics import (
     per_example_multilabel_nll,
     reliability_bins,
 )
+from yori.prove.alarm import Outcomes, alarm, coverage_requirement, requirements_of, target_risk
 from yori.prove.arms import AFTER, ARMS
 from yori.statistics import METRICS, ComparableMetric, Comparison, Predictions, compare, holm, mcnemar, verdict
 from yori.statistics.comparable_metrics import find_metric
@@ -157,7 +158,7 @@ def _generator(*words: str) -> np.random.Generator:
 
 
 def evaluate(table: pa.Table, task: Task) -> dict[str, Any]:
-    """``protocols``, ``primary`` and ``verdict`` of a certificate."""
+    """``protocols``, ``primary``, ``verdict`` and ``requirements`` of a certificate."""
     multiple = task.labels == "multiple"
     kinds = arms_of(table, len(task.classes), multiple=multiple)
     protocols = {kind: _protocol(kind, arms, task) for kind, arms in kinds.items()}
@@ -178,6 +179,7 @@ def evaluate(table: pa.Table, task: Task) -> dict[str, Any]:
             "comparison": found["comparison"],
         },
         "verdict": found["verdict"],
+        "requirements": requirements_of(task),
     }
 
 
@@ -218,6 +220,7 @@ def _protocol(kind: str, arms: Mapping[str, ArmRows], task: Task) -> dict[str, A
         )
     _adjust(comparisons, task.endpoint.metric)
     before = arms["before"]
+    old, new = (_operating(arms[arm], rows_of(arm, "aurc"), held_out) for arm in ("before", AFTER))
     return {
         "kind": kind,
         "seeds": len(np.unique(before.seed)),
@@ -235,6 +238,8 @@ def _protocol(kind: str, arms: Mapping[str, ArmRows], task: Task) -> dict[str, A
             arm: _band(arms[arm], rows_of(arm, "aurc"), _generator("band", kind, arm)) for arm in ("before", AFTER)
         },
         "reliability": {arm: _reliability(rows_of(arm, "ece")) for arm in ("before", AFTER)},
+        "alarm": alarm(old, new, risk=target_risk(task)),
+        "coverage_at_risk": coverage_requirement(old, new, task.requirements.coverage_at_risk),
     }
 
 
@@ -295,6 +300,13 @@ def _mcnemar(before: ArmRows, after: ArmRows, held_out: bool) -> list[dict[str, 
 
 def _outcomes(predictions: Predictions) -> tuple[Any, ...]:
     return METRICS["aurc"].columns(predictions)
+
+
+def _operating(rows: ArmRows, predictions: Predictions, held_out: bool) -> Outcomes:
+    confidence, correct = _outcomes(predictions)
+    return Outcomes(
+        confidence, correct, rows.seed, np.array([name[5:] for name in rows.protocol]) if held_out else None
+    )
 
 
 def _curve(predictions: Predictions) -> Float[np.ndarray, " g"]:

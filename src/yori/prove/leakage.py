@@ -14,6 +14,7 @@ from jaxtyping import Int, Num
 
 from yori.errors import SplitError
 from yori.labels import out_of_fold_logits
+from yori.prove.baseline import finite_rows
 from yori.prove.tuning import outcomes
 from yori.splits import group_folds
 from yori.store import Project, content_key
@@ -49,7 +50,7 @@ def grouped_accuracy(task: LeakageInput) -> float:
     project = Project(task.project)
     key = task.key()
     if not project.has_stage("cache", key):
-        vectors = project.open_embeddings(task.embeddings).rows(task.rows)
+        vectors = finite_rows(project.open_embeddings(task.embeddings), task.rows)
         strata = task.targets.astype(np.int64) if task.targets.ndim == 1 else task.targets.argmax(axis=1)
         fold = group_folds(strata, task.groups, FOLDS, rng=np.random.default_rng(0))
         logits = out_of_fold_logits(

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from yori.errors import VerificationError
 from yori.heads.curvature import logits_of
 from yori.prove.arms import ARMS
-from yori.prove.baseline import TRAIN_AND_VALIDATION, Baseline
+from yori.prove.baseline import TRAIN_AND_VALIDATION, Baseline, finite_rows
 from yori.prove.dataset import Dataset
 from yori.prove.tuning import temperature_of
 from yori.splits import Cell
@@ -72,7 +72,13 @@ def temperatures(result: CellResult, data: Dataset) -> dict[str, float]:
 def prediction_tables(
     results: Sequence[CellResult], data: Dataset, group_names: Sequence[str]
 ) -> tuple[pa.Table, pa.Table]:
-    """``predictions`` on test and ``validation`` (from which the temperatures follow), sorted by cell, arm and id."""
+    """``predictions`` on test and ``validation`` (from which the temperatures follow), sorted by cell, arm and id.
+
+    Raises
+    ------
+    ValuesError
+        If an embedding of a test example is not finite; `VerificationError` if arms are not the same model.
+    """
     test: list[pa.Table] = []
     validation: list[pa.Table] = []
     for result in results:
@@ -83,7 +89,7 @@ def prediction_tables(
         logits = {arm: np.empty((len(cell.test), len(weight)), dtype=np.float32) for arm, weight in weights.items()}
         for begin in range(0, len(cell.test), ROWS_AT_A_TIME):
             part = slice(begin, begin + ROWS_AT_A_TIME)
-            vectors = result.shards.rows(result.place[cell.test[part]])
+            vectors = finite_rows(result.shards, result.place[cell.test[part]])
             for arm, weight in weights.items():
                 logits[arm][part] = logits_of(vectors, weight)
         for arm in weights:

@@ -415,8 +415,11 @@ def _notes(task: Task, data: Dataset, results: Sequence[CellResult]) -> list[str
             for name in ("tuned_l2", "other_l2")
         )
         other = "nll_after_temperature" if task.head.tune == "nll" else "nll"
-        notes.append(
+        note = (
             f"Recipe check: in {len(moved)} of {len(results)} cells head.tune: {other} would choose another penalty "
             f"(mean validation AURC {there:.4g} instead of {here:.4g}). The recipe is frozen for all arms either way."
         )
+        if there < 0.9 * here:
+            note += f" A stronger before is one line away: set head.tune: {other} and run again before trusting a gain."
+        notes.append(note)
     return notes

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from yori.curate import read_edits
 from yori.errors import CorruptError, NewerVersionError, StoreError, YoriError
 from yori.prove.baseline import TRAIN_AND_VALIDATION
+from yori.prove.dataset import Dataset, cells_of, dataset_of
 from yori.prove.evaluate import evaluate
 from yori.prove.manifest import Manifest, read_manifest
 from yori.prove.proof import FILES, FORMAT, Overrides, seal
@@ -123,7 +124,7 @@ def verify(folder: str | Path, project: Project | None = None) -> Verification:
     check("every arm is the same model trained at equal FLOPs", lambda: _parity(certificate))
     check("every number follows from the predictions", lambda: _numbers(path, certificate))
     if project is not None:
-        check("the project still holds the data version and the task", lambda: _project(project, certificate))
+        check("the project still holds the data version and the task", lambda: _project(path, project, certificate))
     verdict = certificate.get("verdict")
     return Verification(path, str(verdict.get("word", "?")) if isinstance(verdict, dict) else "?", tuple(found))
 
@@ -297,12 +298,28 @@ def _differences(now: Any, then: Any, where: str) -> Iterator[str]:
         yield f"{where}: recorded {then!r}, computed {now!r}"
 
 
-def _project(project: Project, certificate: Mapping[str, Any]) -> Iterator[str]:
+def _project(path: Path, project: Project, certificate: Mapping[str, Any]) -> Iterator[str]:
     number = certificate["data"]["version"]
     version = project.version(number)
     if version.content_hash != certificate["data"]["content_sha256"]:
         yield f"version {number} of the project is not the data of this proof"
     elif project.check(number) < 1:
         yield f"version {number} has no files"
+    else:
+        yield from _same_data(path, dataset_of(project, _task(certificate), number), certificate)
     if project.task_text() != certificate["task"]["text"]:
         yield "task.yaml has changed since"
+
+
+def _same_data(path: Path, data: Dataset, certificate: Mapping[str, Any]) -> Iterator[str]:
+    """The splits are those the task makes of these data, and every prediction is judged by the label they hold."""
+    made = [cell.sha256(data.ids) for cell in cells_of(data, _task(certificate))]
+    if made != [cell["sha256"] for cell in certificate["splits"]["cells"]]:
+        yield "the splits are not those that the task makes of this data"
+    truth = data.truth.tolist() if data.truth.ndim == 1 else [np.flatnonzero(row).tolist() for row in data.truth]
+    known = dict(zip(data.ids.tolist(), truth, strict=True))
+    for name in ("predictions.parquet", "validation.parquet"):
+        table = pq.read_table(path / name, columns=["example_id", "label"])
+        judged = zip(table["example_id"].to_pylist(), table["label"].to_pylist(), strict=True)
+        if other := {each for each, label in judged if known.get(each) != label}:
+            yield f"{name}: {len(other)} examples have another label in the project, such as {min(other)!r}"

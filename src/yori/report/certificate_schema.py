@@ -85,6 +85,31 @@ _COMPARISON: Kind = {
 
 _BIN: Kind = {"confidence": float, "accuracy": float, "count": int}
 
+_RANGE: Kind = {"low": float, "high": float}
+
+_ALARM: Kind = {
+    "risk": float,
+    "cells": [
+        {
+            "domain": Optional(str),
+            "seed": int,
+            "before": Optional(float),
+            "after": Optional(float),
+            "shift": Optional(float),
+            "coverage_before": Optional(float),
+            "coverage_after": Optional(float),
+            "kept_coverage": Optional(float),
+            "kept_risk": Optional(float),
+        }
+    ],
+    "mean_shift": Optional(float),
+    "largest_shift": Optional(float),
+    "seed_spread": {"before": Optional(float), "after": Optional(float)},
+    "range": {"before": Optional(_RANGE), "after": Optional(_RANGE)},
+}
+
+_REACHED: Kind = {"coverage": float, "met": bool, "cells_met": int, "cells": int}
+
 _PROTOCOL: Kind = {
     "kind": OneOf(("id", "lodo", "table")),
     "seeds": int,
@@ -114,6 +139,8 @@ _PROTOCOL: Kind = {
     "risk_coverage": Each([float]),
     "risk_coverage_band": Optional(Each({"low": [float], "high": [float]})),
     "reliability": Each([_BIN]),
+    "alarm": Optional(_ALARM),
+    "coverage_at_risk": Optional({"risk": float, "coverage": float, "before": _REACHED, "after": _REACHED}),
 }
 
 _CELL: Kind = {
@@ -197,6 +224,16 @@ CERTIFICATE: Kind = {
     },
     "leakage_gap": Optional({"metric": str, "by_clip": float, "by_group": float, "folds": int}),
     "truth": Optional({"wrong_labels": int, "hits": int, "edits": int, "rate": Optional(float), "chance": float}),
+    "requirements": Optional(
+        {
+            "latency_ms": Optional(float),
+            "queries_per_second": Optional(float),
+            "model_bytes": Optional(int),
+            "device": Optional(str),
+            "serving": Optional(str),
+            "coverage_at_risk": Optional({"risk": float, "coverage": float}),
+        }
+    ),
     "files": Each(str),
     "looks": int,
     "notes": [str],

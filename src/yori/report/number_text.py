@@ -46,6 +46,31 @@ def percent(share: float | None, *, digits: int = 1) -> str:
     return NONE if share is None or math.isnan(share) else f"{_plain(100 * share, digits)}{NARROW}%"
 
 
+def share_text(share: float) -> str:
+    """A share that a person wrote, in per cent with the digits it was written with.
+
+    Examples
+    --------
+    >>> share_text(0.05).replace(NARROW, " "), share_text(0.025).replace(NARROW, " ")
+    ('5 %', '2.5 %')
+    """
+    return f"{100 * share:.6g}{NARROW}%"
+
+
+def confidence(number: float | None) -> str:
+    """A threshold of confidence, with the digits that tell it from 1.
+
+    Examples
+    --------
+    >>> confidence(0.83124), confidence(0.999997), confidence(1.0), confidence(None)
+    ('0.8312', '0.9999970', '1.0000', '–')
+    """
+    if number is None:
+        return NONE
+    left = 1 - number
+    return _plain(number, max(4, min(10, 1 - math.floor(math.log10(left)))) if 0 < left < 1 else 4)
+
+
 def axis_percent(share: float) -> str:
     """A share in per cent with the digits it needs.
 

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import yori
+from yori.report.alarm_section import alarm_section
 from yori.report.certificate_schema import read_certificate
 from yori.report.clips import clips_of
 from yori.report.controls_section import controls_section
@@ -18,6 +20,7 @@ from yori.report.edits_section import edits_section
 from yori.report.ledger_section import ledger_section
 from yori.report.paper_section import paper_section, procedure_section
 from yori.report.provenance_section import provenance_section
+from yori.report.requirements_section import requirements_section
 from yori.report.results_section import results_section
 from yori.report.stability_section import leakage_section, stability_section
 from yori.report.verdict_section import headline
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 
 def write_report(proof: Path, project: Project | None, out: Path, *, lang: Language = "en") -> Path:
     """Write the report of a proof; a file that is there is replaced in one step.
+
+    The reports of a proof are ``report.html`` and ``report.ko.html``. One written under such a pair of names links to the
+    other if that is there, or will be: `yori run` writes both into the folder of the proof.
 
     Parameters
     ----------
@@ -57,8 +63,8 @@ def write_report(proof: Path, project: Project | None, out: Path, *, lang: Langu
     StoreError
         If the disk is full or the folder cannot be written.
     """
-    page = report_page(Path(proof), project, lang=lang).encode()
     out = Path(out)
+    page = report_page(Path(proof), project, lang=lang, other=_other_report(Path(proof), out, lang)).encode()
     aside = out.with_name(f".{out.name}.part")
     with atomic.disk_errors(out):
         atomic.make_folder(out.absolute().parent)
@@ -72,8 +78,18 @@ def write_report(proof: Path, project: Project | None, out: Path, *, lang: Langu
     return out
 
 
-def report_page(proof: Path, project: Project | None, *, lang: Language = "en") -> str:
-    """The report as text; see `write_report`."""
+def _other_report(proof: Path, out: Path, lang: Language) -> str | None:
+    """Name of the report in the other language beside this one; None if there is none."""
+    stem = out.name.removesuffix(".html")
+    if stem == out.name or (lang == "ko") != stem.endswith(".ko"):
+        return None
+    name = f"{stem}.ko.html" if lang == "en" else f"{stem.removesuffix('.ko')}.html"
+    pair = out.parent.resolve() == proof.resolve() and name in ("report.html", "report.ko.html")
+    return name if pair or out.with_name(name).is_file() else None
+
+
+def report_page(proof: Path, project: Project | None, *, lang: Language = "en", other: str | None = None) -> str:
+    """The report as text; see `write_report`. ``other``: name of the file in the other language, to link to."""
     words = Words(lang)
     certificate = read_certificate(proof / "certificate.json")
     edits = read_edits_of_proof(proof / "edits.parquet")
@@ -85,8 +101,10 @@ def report_page(proof: Path, project: Project | None, *, lang: Language = "en") 
     )
     sections = [
         results_section(certificate, words),
+        requirements_section(certificate, words),
         domains_section(certificate, words),
         controls_section(certificate, words),
+        alarm_section(certificate, words),
         edits_section(certificate, edits, clips, words),
         stability_section(certificate, words),
         leakage_section(certificate, words),
@@ -97,10 +115,10 @@ def report_page(proof: Path, project: Project | None, *, lang: Language = "en") 
         procedure_section(certificate, words),
         provenance_section(certificate, words),
     ]
-    return _render(certificate, words, sections)
+    return _render(certificate, words, [section for section in sections if section is not None], other)
 
 
-def _render(certificate: Mapping[str, Any], words: Words, sections: list[Any]) -> str:
+def _render(certificate: Mapping[str, Any], words: Words, sections: list[Any], other: str | None) -> str:
     page = _templates().get_template("report.html.j2")
     return page.render(
         words=words,
@@ -108,6 +126,9 @@ def _render(certificate: Mapping[str, Any], words: Words, sections: list[Any]) -
         name=certificate["name"],
         headline=headline(certificate, words),
         sections=sections,
+        other=None
+        if other is None
+        else {"file": quote(other), "words": Words("ko" if words.language == "en" else "en")},
         made=words("page.made", version=yori.__version__, created=certificate["created"]),
     )
 

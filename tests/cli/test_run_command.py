@@ -1,0 +1,49 @@
+import json
+
+import pytest
+from tests.prove.mixture import SMALL_TASK, make_small
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """A project on which every test of this file may run; the same stages are used again."""
+    return make_small(tmp_path_factory.mktemp("run") / "project").path
+
+
+def test_text(yori, small, tmp_path):
+    task = SMALL_TASK.replace("[id]", "[id, lodo]")
+    project = make_small(tmp_path / "p", task=task).path
+    result = yori("run", project, "--workers", 1)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("Verdict (id): ")
+    assert lines[1].startswith("Also (lodo): ")
+    assert lines[2].startswith("Edits: ")
+    assert " of at most 6 (" in lines[2]
+    assert lines[-2].startswith("Report: ")
+    assert lines[-1].startswith("Check it: yori verify ")
+    assert "up to date" not in result.stdout
+    proof = lines[-1].removeprefix("Check it: yori verify ")
+    assert yori("verify", proof, "--project", project).exit_code == 0
+
+
+def test_json_is_one_object_and_nothing_else(yori, small):
+    result = yori("run", small, "--workers", 1, "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["project"] == str(small)
+    assert result.stderr == ""
+
+
+def test_a_second_run_says_so(yori, small):
+    yori("run", small, "--workers", 1)
+    assert "Everything was up to date." in yori("run", small, "--workers", 1).stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--budget", "many"), ("--seeds", "1.5"), ("--workers", "0"), ("--colour", "red")]
+)
+def test_options_that_are_not_usable(option, value, yori, small):
+    result = yori("run", small, option, value)
+    assert result.exit_code == 2
+    assert option in result.stderr
+    assert "Traceback" not in result.stderr

@@ -126,7 +126,7 @@ def propose(results: Sequence[CellResult], data: Dataset, *, budget: int, object
                 new_label=None if new is None else data.classes[new],
                 weight=0.0 if new is None else float(data.weight[position]),
                 predicted_gain=gain,
-                reason=_reason(new, objective, gain, len(chosen), int(chances[position])),
+                reason=_reason(new, objective, len(chosen), int(chances[position]), likely[-1]),
                 round=min(int(edit["round"]) for edit in chosen),
                 agreement=len(chosen) / int(chances[position]),
             )
@@ -139,6 +139,9 @@ def _set_probability(view: np.ndarray, data: Dataset, position: int) -> float:
     return float(np.where(hot, view, 1 - view).prod())
 
 
-def _reason(new: int | None, objective: str, gain: float, votes: int, chances: int) -> str:
-    what = "hurts" if new is None else "its label hurts, and two witnesses that never saw it agree on another:"
-    return f"{what} validation {objective} by {gain:.2g}; chosen by {votes} of {chances} cells that train on it"
+def _reason(new: int | None, objective: str, votes: int, chances: int, likely: tuple[str, float, float]) -> str:
+    what = f"Its label hurts validation {objective}"
+    if new is not None:
+        what += ", and heads and neighbours that never saw it agree on another"
+    seen = f"Out of fold: {likely[0]} {likely[1]:.2f}, its own label {likely[2]:.2f}"
+    return f"{what}. {seen}. Chosen by {votes} of {chances} runs that train on it."

@@ -39,7 +39,7 @@ def test_agreement_comes_first_then_the_gain(one_cell, vote):
     assert chosen(found) == [(data.ids[5], "drop", None), (data.ids[3], "drop", None)]
     assert [edit.agreement for edit in found.edits] == pytest.approx([1.0, 1 / 3])
     assert found.edits[0].predicted_gain == pytest.approx((9 + 0.1 + 0.1) / 3)
-    assert "chosen by 3 of 3 cells" in found.edits[0].reason
+    assert "Chosen by 3 of 3 runs" in found.edits[0].reason
 
 
 def test_only_cells_that_train_on_an_example_could_have_chosen_it(one_cell, vote):

@@ -2,7 +2,7 @@
 
 Every backbone is fitted once, without labels, on the *training* clips of the split in use, and frozen. A backbone is a
 module with ``learn(spectrograms, rng=…) -> features``, ``pool(features, spectrograms) -> (n, D)``, ``features_of(arrays)``
-and ``encode_flops(dimensions)``; whitening to the embedding is the same for all.
+and ``encode_flops(dimensions, frames)``; whitening to the embedding is the same for all.
 
 whitening.py      pooled features → at most 1 024 dimensions of comparable scale
 patches.py        k-means features of spectrogram patches (the default)

@@ -190,9 +190,11 @@ def features_of(arrays: Mapping[str, np.ndarray]) -> PatchFeatures:
     return PatchFeatures(arrays["patch_mean"], arrays["patch_whitening"], arrays["centroids"])
 
 
-def encode_flops(dimensions: int) -> int:
-    """Closed formula for one clip of 100 frames × 64 bands (about a second): patches, distances, pooling, projection."""
-    patches = (100 - SIDE + 1) * (64 - SIDE + 1)
+def encode_flops(dimensions: int, frames: int = 98) -> int:
+    """Closed formula for one clip of so many frames × 64 bands: patches, distances, pooling, projection."""
+    frames = max(frames, SIDE + TIME_PARTS - 1)
+    steps = len(range(0, frames - SIDE + 1, max(1, (frames - SIDE + 1) // (TIME_PARTS * MOST_FRAMES_PER_PART))))
+    patches = steps * (64 - SIDE + 1)
     pixels = SIDE * SIDE
     per_patch = 5 * pixels + 2 * pixels * (pixels + CENTROIDS) + 2 * pixels + 8 * CENTROIDS
     pooled = TIME_PARTS * BAND_PARTS * CENTROIDS

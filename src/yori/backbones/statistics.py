@@ -54,6 +54,6 @@ def features_of(arrays: Mapping[str, np.ndarray]) -> StatisticsFeatures:
     return StatisticsFeatures(arrays["scale"])
 
 
-def encode_flops(dimensions: int) -> int:
-    """Closed formula for one clip of 100 frames × 64 bands (about a second): statistics of 64 bands, projection."""
-    return 40 * 100 * 64 + 2 * 13 * 64 * dimensions
+def encode_flops(dimensions: int, frames: int = 98) -> int:
+    """Closed formula for one clip of so many frames × 64 bands: statistics of 64 bands, projection."""
+    return 40 * frames * 64 + 2 * 13 * 64 * dimensions

@@ -32,6 +32,7 @@ from yori.prove.manifest import splits_text
 from yori.prove.predictions import CellResult, prediction_tables, temperatures
 from yori.prove.proposal import Proposal, edits_by_cell, propose
 from yori.prove.stability import stability_of
+from yori.signal.log_mel import frames_of, log_mel_flops
 from yori.splits import Cell
 from yori.store import EmbeddingShards, Project, content_key, sha256_file
 from yori.task import Task, parse_task
@@ -279,7 +280,11 @@ def _certificate(
     embedding = 0
     if task.backbone.name != GIVEN:
         module = BACKBONES[task.backbone.name]
-        embedding = sum(module.encode_flops(result.shards.d) for result in results) * len(data)
+        rate = task.audio.sample_rate
+        seconds = [each or 1.0 for each in data.table["duration"].to_pylist()]
+        once = {result.shards.path.name: result.shards.d for result in results}  # cells may share a backbone
+        embedding = sum(log_mel_flops(each, rate) for each in seconds)
+        embedding += sum(module.encode_flops(d, frames_of(each, rate)) for d in once.values() for each in seconds)
     domains = None if data.domains is None else data.domains.tolist()
     edits = proposal.edits
     return {

@@ -100,6 +100,27 @@ def log_mel(samples: Float[np.ndarray, " samples"], sample_rate: int) -> Float32
     return bands
 
 
+def log_mel_flops(seconds: float, sample_rate: int) -> int:
+    """Closed formula for `log_mel` of one clip: window, FFT (``2.5 N log₂ N`` for a real one), power, filters, logarithm.
+
+    Examples
+    --------
+    >>> log_mel_flops(1.0, 16_000)
+    9202984
+    """
+    window = max(2, round(WINDOW_SECONDS * sample_rate))
+    size = 1 << math.ceil(math.log2(2 * window))
+    bins = size // 2 + 1
+    each = window + round(2.5 * size * math.log2(size)) + 4 * bins + 2 * bins * BANDS + 3 * BANDS
+    return frames_of(seconds, sample_rate) * each
+
+
+def frames_of(seconds: float, sample_rate: int) -> int:
+    """Frames of a clip of this length."""
+    window, hop = max(2, round(WINDOW_SECONDS * sample_rate)), max(1, round(HOP_SECONDS * sample_rate))
+    return 1 + max(0, round(seconds * sample_rate) - window) // hop
+
+
 def statistics_of(frames: Float[np.ndarray, "frames bands"]) -> Float32[np.ndarray, " features"]:
     """Cheap fixed-size summary of a spectrogram, ``(13 · bands,)``.
 

@@ -31,7 +31,7 @@ from yori.heads import LINKS
 from yori.heads.curvature import Curvature, row_blocks
 
 SMALLEST = 1e-12
-NEWTON_LIMIT = 30
+NEWTON_LIMIT = 100
 NEWTON_TOLERANCE = 1e-6
 
 
@@ -119,7 +119,10 @@ def residual_after(
         gap = residual[active] - (probs - hot[active])
         curved = identity + functions.curvature_blocks(probs) @ blocks[active]
         step = -np.linalg.solve(curved, gap[:, :, None])[:, :, 0]
-        moved, reached = _halve(functions, some, logits[active], hot[active], residual[active], step, value[active])
+        slope = (some.times(gap) * step).sum(axis=1)
+        moved, reached = _halve(
+            functions, some, logits[active], hot[active], residual[active], step, value[active], slope
+        )
         residual[active], value[active] = moved, reached
         going: Bool[np.ndarray, " k"] = np.abs(gap).max(axis=1) > NEWTON_TOLERANCE
         active[np.flatnonzero(active)[~going]] = False
@@ -149,13 +152,17 @@ def _halve(
     residual: Float[np.ndarray, "k c"],
     step: Float[np.ndarray, "k c"],
     value: Float[np.ndarray, " k"],
+    slope: Float[np.ndarray, " k"],
 ) -> tuple[Float[np.ndarray, "k c"], Float[np.ndarray, " k"]]:
-    """The longest of the steps 1, ½, ¼ … that does not raise the merit, for every row."""
+    """The longest of the steps 1, ½, ¼ … that lowers the merit by a fair part of what its slope promises, for every row.
+
+    Without asking for a fair part Newton's method can circle: steps that lower nothing would do.
+    """
     length = np.ones(len(step))
     for _ in range(20):
         moved = residual + length[:, None] * step
         reached = _merit(functions, leverage, logits, hot, moved)
-        worse = reached > value + 1e-12
+        worse = reached > value + 0.1 * length * np.minimum(slope, 0) + 1e-12 * (1 + np.abs(value))
         if not worse.any():
             break
         length[worse] /= 2

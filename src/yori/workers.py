@@ -53,12 +53,24 @@ def _watch_parent(parent: int) -> None:
 
 @contextlib.contextmanager
 def _without_interrupts() -> Iterator[None]:
-    """Hold Ctrl-C back for the length of the block; processes that start in it never hear it, the parent does later."""
+    """Hold Ctrl-C back for the length of the block: processes that start in it never hear it, the parent hears it after.
+
+    The mask of this thread is what processes inherit. It does not protect the parent, whose other threads may take the signal
+    and have it raised here, in the middle of handing a process its work; so the handler waits, too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler if handler is not None else signal.default_int_handler)
+        if heard:
+            raise KeyboardInterrupt
 
 
 def map_in_processes(

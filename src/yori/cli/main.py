@@ -83,7 +83,12 @@ class Verbs(click.Group):
         except YoriError as error:
             _say(str(error))
             ctx.exit(error.exit_code)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, ImportError) as error:
+            # Ctrl-C while a compiled module is loaded arrives as a failed import.
+            if isinstance(error, ImportError) and not isinstance(
+                error.__cause__ or error.__context__, KeyboardInterrupt
+            ):
+                raise
             _say("Interrupted. Nothing is half-written; the same command goes on with what is finished.")
             ctx.exit(INTERRUPTED)
         except MemoryError:

@@ -39,3 +39,17 @@ def test_parity(one_cell):
     other = dataclasses.replace(one_cell.result, arms=arms)
     assert parity_of([other])["equal"] is False
     assert parity_of([one_cell.result, other])["equal"] is False
+
+
+def test_cells_of_different_widths_are_equal_within_themselves(one_cell):
+    def wider(arrays):
+        return {
+            name: np.pad(array, ((0, 0), (0, 1))) if array.shape == one_cell.baseline.arrays["before"].shape else array
+            for name, array in arrays.items()
+        }
+
+    baseline = dataclasses.replace(one_cell.baseline, arrays=wider(one_cell.baseline.arrays))
+    arms = dataclasses.replace(one_cell.arms, arrays=wider(one_cell.arms.arrays))
+    other = dataclasses.replace(one_cell.result, baseline=baseline, arms=arms)
+    assert {weight.shape for weight in other.weights().values()} == {(4, 18)}
+    assert parity_of([one_cell.result, other])["equal"] is True

@@ -1,6 +1,6 @@
 """Do the intervals hold what they promise? Coverage, size and power of `yori.statistics`, measured on data with known truth.
 
-    python benchmarks/coverage_simulation.py [--quick] [--seed 0] [--out benchmarks/results]
+    python -m benchmarks.coverage_simulation [--quick] [--seed 0] [--out benchmarks/results]
 
 Two models are simulated on the same examples. An example has a difficulty that both share; each model (and each training
 seed of it) adds noise of its own; parts of all of them are common to a cluster. A domain shifts difficulty and gain. The
@@ -10,12 +10,14 @@ this size show (``squared_ece`` is unbiased). Then small test sets are drawn aga
 often the nominal 95 % interval holds the truth, how often a verdict says *improved* or *worse* when nothing changed, and how
 often a true change of the planned size is found.
 
-The full run takes about twenty minutes on two cores, ``--quick`` about one. Written as JSON, with versions.
+The full run takes about twenty minutes on two cores, ``--quick`` about one. Written as JSON, with versions. Every case that is
+done is kept in ``coverage_simulation.partial.jsonl`` beside it: an interrupted run goes on from there.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import os
@@ -23,7 +25,7 @@ import platform
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -207,6 +209,39 @@ def summary(
     }
 
 
+def case_name(job: tuple[Any, ...]) -> str:
+    """All that decides the numbers of a case, besides the code."""
+    scenario, metric, *rest = job
+    return json.dumps([asdict(scenario), metric, *rest])
+
+
+def kept_rows(path: Path) -> dict[str, dict[str, Any]]:
+    """Cases that an interrupted run has finished; a line it was cut in the middle of is left out."""
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        with contextlib.suppress(ValueError):
+            entry = json.loads(line)
+            found[entry["case"]] = entry["row"]
+    return found
+
+
+def measured(
+    work: list[tuple[Any, ...]], truths: dict[float, dict[str, float]], partial: Path
+) -> Iterator[dict[str, Any]]:
+    """The row of every case, in order, from the file where it is already done."""
+    kept = kept_rows(partial)
+    left = [job for job in work if case_name(job) not in kept]
+    with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        results = pool.map(run, *zip(*left, strict=True)) if left else iter(())
+        for job in work:
+            row = kept.get(case_name(job))
+            if row is None:
+                row = summary(job[0], job[1], next(results), truths)
+                with partial.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"case": case_name(job), "row": row}) + "\n")
+            yield row
+
+
 def power_of_accuracy(runs: int, seed: int) -> dict[str, float]:
     """How often a change of 3 points at 10 % discordance is found with the number of examples the formula asks for."""
     delta, discordance, target = 0.03, 0.10, 0.8
@@ -265,16 +300,16 @@ def main() -> None:
     truths = {s: truth(s, rows, args.seed) for s in sorted({x.domain_spread for x in SCENARIOS})}
     work = [job for job in jobs(runs, replicates, args.seed) if args.only in job[0].name]
     rows_out = []
-    with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        for job, found in zip(work, pool.map(run, *zip(*work, strict=True)), strict=True):
-            row = summary(job[0], job[1], found, truths)
-            rows_out.append(row)
-            print(
-                f"{row['scenario']:36s} {row['metric']:11s} {'changed' if row['changed'] else 'null':8s}"
-                f" coverage {100 * row['coverage']:5.1f} %   decided {100 * row['improved_or_worse']:5.1f} %"
-                f"   half width {row['mean_half_width']:.4f}",
-                flush=True,
-            )
+    args.out.mkdir(parents=True, exist_ok=True)
+    partial = args.out / "coverage_simulation.partial.jsonl"
+    for row in measured(work, truths, partial):
+        rows_out.append(row)
+        print(
+            f"{row['scenario']:36s} {row['metric']:11s} {'changed' if row['changed'] else 'null':8s}"
+            f" coverage {100 * row['coverage']:5.1f} %   decided {100 * row['improved_or_worse']:5.1f} %"
+            f"   half width {row['mean_half_width']:.4f}",
+            flush=True,
+        )
     power = power_of_accuracy(10 * runs if args.quick else 2 * runs, args.seed)
     held = bars(rows_out, power)
     report = {
@@ -291,9 +326,9 @@ def main() -> None:
         "seconds": round(time.perf_counter() - started, 1),
     }
     print(json.dumps({"power": power, "bars": held}, indent=1), "\nseconds", report["seconds"])
-    args.out.mkdir(parents=True, exist_ok=True)
     path = args.out / f"coverage_simulation{'_quick' if args.quick else ''}.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+    partial.unlink(missing_ok=True)
     print(path)
 
 

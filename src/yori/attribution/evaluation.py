@@ -21,7 +21,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.stats import rankdata
 
 from yori.arrays import check_length
-from yori.attribution.objectives import query
+from yori.attribution.objectives import Objective, query
 from yori.errors import ShapeError, ValuesError
 from yori.heads import fit_softmax
 from yori.heads.curvature import Spectrum
@@ -69,7 +69,7 @@ def subset_outcomes(
     classes: int,
     l2: float,
     rng: np.random.Generator,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     subsets: int = 50,
     share: float = 0.5,
 ) -> tuple[Bool[np.ndarray, "s n"], Float[np.ndarray, " s"]]:
@@ -157,7 +157,7 @@ def removal_curve(
     l2: float,
     shares: Sequence[float] = (0.0, 0.005, 0.01, 0.02, 0.05),
     lowest: bool = True,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
 ) -> Float[np.ndarray, " k"]:
     """Objective of heads refitted without the lowest (or highest) scores; good scores make it fall (or rise).
 

@@ -26,7 +26,7 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 
 from yori.attribution.inputs import Inputs, check_inputs
-from yori.attribution.objectives import query
+from yori.attribution.objectives import Objective, query
 from yori.errors import ValuesError
 from yori.heads import LINKS
 from yori.heads.curvature import Curvature, Spectrum, logits_of, outer_sum
@@ -62,7 +62,7 @@ def group_effect(
     changes: Sequence[Change],
     *,
     l2: float,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     sample_weight: Num[np.ndarray, " n"] | None = None,
     temperature: float = 1.0,
     link: str = "softmax",
@@ -128,7 +128,7 @@ def effect_by_query(
     changes: Sequence[Change],
     *,
     l2: float,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     sample_weight: Num[np.ndarray, " n"] | None = None,
     temperature: float = 1.0,
     link: str = "softmax",

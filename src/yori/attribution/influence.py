@@ -31,7 +31,7 @@ from jaxtyping import Float, Int, Num
 from yori.attribution.group_influence import Change, group_effect
 from yori.attribution.inputs import check_inputs
 from yori.attribution.leverage import Leverage, logits_from, residual_after, sensitivity_without
-from yori.attribution.objectives import Query, query
+from yori.attribution.objectives import Objective, Query, query
 from yori.heads import LINKS
 from yori.heads.curvature import Curvature, Spectrum, logits_of, row_blocks
 
@@ -172,7 +172,7 @@ def influence(
     query_labels: Int[np.ndarray, "m ..."],
     *,
     l2: float,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     tolerance: float = 1e-6,
     sample_weight: Num[np.ndarray, " n"] | None = None,
     leverage: bool = False,

@@ -22,7 +22,7 @@ def leave_one_out(
     query_labels: Num[np.ndarray, "m ..."],
     *,
     l2: float,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     rows: Int[np.ndarray, " k"] | None = None,
     new_labels: Int[np.ndarray, " k"] | None = None,
     sample_weight: Num[np.ndarray, " n"] | None = None,

@@ -39,7 +39,7 @@ class Question:
     query_embeddings: Float[np.ndarray, "m d"]
     query_labels: Int[np.ndarray, " m"]
     l2: float
-    objective: str = "nll"
+    objective: str | Objective = "nll"
     calls: int = 500
 
     @property

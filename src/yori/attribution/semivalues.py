@@ -27,7 +27,7 @@ from scipy.special import betaln, gammaln
 
 from yori.arrays import check_labels, check_length
 from yori.attribution.inputs import check_matrix
-from yori.attribution.objectives import query
+from yori.attribution.objectives import Objective, query
 from yori.errors import ValuesError
 from yori.heads import fit_softmax
 from yori.heads.curvature import Spectrum
@@ -59,7 +59,7 @@ def head_utility(
     *,
     classes: int,
     l2: float,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
 ) -> Utility:
     """Minus the objective of a softmax head fitted to the examples that take part; no examples: of equal probabilities.
 

@@ -13,7 +13,7 @@ import numpy as np
 from jaxtyping import Float, Num
 
 from yori.attribution.inputs import check_inputs, check_matrix
-from yori.attribution.objectives import query
+from yori.attribution.objectives import Objective, query
 from yori.attribution.paging import release, streamed_blocks
 from yori.attribution.tracin import gradient_products
 from yori.errors import ValuesError
@@ -35,7 +35,7 @@ def streamed_influence(
     query_labels: Num[np.ndarray, "m ..."],
     *,
     l2: float,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     tolerance: float = 1e-5,
     sample_weight: Num[np.ndarray, " n"] | None = None,
     temperature: float = 1.0,

@@ -23,9 +23,10 @@ from jaxtyping import Float, Num
 
 from yori.arrays import check_finite, check_length
 from yori.attribution.inputs import check_inputs, refuse_nan
-from yori.attribution.objectives import query
+from yori.attribution.objectives import Objective, query
 from yori.attribution.paging import streamed_blocks
 from yori.errors import ShapeError
+from yori.heads import LINKS
 
 Heads = Float[np.ndarray, "*k c d1"]
 
@@ -38,7 +39,7 @@ def tracin(
     query_labels: Num[np.ndarray, "m ..."],
     *,
     step_sizes: Sequence[float] | Float[np.ndarray, " k"] | None = None,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     temperature: float = 1.0,
     link: str = "softmax",
 ) -> Float[np.ndarray, " n"]:
@@ -120,6 +121,42 @@ def gradient_products(
         logits, moved = both.reshape(2, checkpoints, classes, -1)
         scores[block] = _residual_products(logits, moved, targets[block], link)
     return scores
+
+
+def slice_products(
+    rows: Float[np.ndarray, "n d"],
+    targets: Num[np.ndarray, "n ..."],
+    heads: Float[np.ndarray, "k c d1"],
+    directions: Float[np.ndarray, "s k c d1"],
+    link: str,
+) -> Float[np.ndarray, "s n"]:
+    """`gradient_products` with each of several sets of directions, in one reading of the embeddings."""
+    sets, checkpoints, classes, width = directions.shape
+    stacked = np.concatenate([heads[None], directions]).reshape(-1, width).astype(rows.dtype)
+    columns, bias = np.ascontiguousarray(stacked[:, :-1]), stacked[:, -1:]
+    scores = np.zeros((sets, len(rows)))
+    for block in streamed_blocks(rows):
+        both = columns @ rows[block].T
+        both += bias
+        parts = both.reshape(sets + 1, checkpoints, classes, -1)
+        residual = np.stack([residuals_of(logits, targets[block], link) for logits in parts[0]])
+        for number in range(sets):
+            parts[number + 1] *= residual
+            scores[number, block] = parts[number + 1].sum(axis=(0, 1))
+    return scores
+
+
+def residuals_of(
+    logits: Float[np.ndarray, "c b"], targets: Num[np.ndarray, "b ..."], link: str
+) -> Float[np.ndarray, "c b"]:
+    """``p − t``, classes first, made of logits with classes first."""
+    functions = LINKS[link]
+    residual: Float[np.ndarray, "c b"] = functions.probs(np.ascontiguousarray(logits.T)).T
+    if link == "softmax":
+        residual[targets, np.arange(residual.shape[1])] -= 1
+    else:
+        residual -= targets.T
+    return residual
 
 
 def _residual_products(

@@ -25,7 +25,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from yori.arrays import check_length
 from yori.attribution.inputs import Inputs, check_inputs, check_matrix
-from yori.attribution.objectives import query
+from yori.attribution.objectives import Objective, query
 from yori.errors import ShapeError, ValuesError
 from yori.heads import LINKS
 from yori.heads.curvature import logits_of
@@ -43,7 +43,7 @@ def trak(
     l2: float,
     rng: np.random.Generator,
     dimensions: int = DIMENSIONS,
-    objective: str = "nll",
+    objective: str | Objective = "nll",
     temperature: float = 1.0,
 ) -> Float[np.ndarray, " n"]:
     """TRAK scores of training examples on a softmax head, or on an ensemble of heads.

@@ -138,10 +138,34 @@ class Curvature:
             total[:, -1] += bent.sum(axis=0, dtype=np.float64)
         return total
 
-    def precondition(self, gradient: Float[np.ndarray, "c d1"]) -> Float[np.ndarray, "c d1"]:
-        """The Kronecker approximation of the inverse Hessian, applied."""
+    def product_many(self, directions: Float[np.ndarray, "k c d1"]) -> Float[np.ndarray, "k c d1"]:
+        """Hessian times each of several directions, in one reading of the embeddings."""
+        self.products += len(directions)
+        link, dtype = LINKS[self.link], self.embeddings.dtype
+        count, classes, width = directions.shape
+        stacked = directions.reshape(count * classes, width).astype(dtype)
+        weights, bias = np.ascontiguousarray(stacked[:, :-1].T), stacked[:, -1]
+        total = np.zeros((count * classes, width))
+        for block in row_blocks(self.embeddings):
+            rows, probs = self.embeddings[block], self.probs[block]
+            share = self.sample_weight[block, None]
+            change = rows @ weights
+            change += bias
+            for start in range(0, count * classes, classes):
+                own = change[:, start : start + classes]
+                own[:] = link.curvature_product(probs, own)
+                own *= share
+            total[:, :-1] += change.T @ rows
+            total[:, -1] += change.sum(axis=0, dtype=np.float64)
+        return total.reshape(directions.shape) + self.l2 * directions
+
+    def precondition(
+        self, gradient: Float[np.ndarray, "*k c d1"], *, damping: float | None = None
+    ) -> Float[np.ndarray, "*k c d1"]:
+        """The Kronecker approximation of the inverse Hessian, applied; ``damping`` in the place of ``l2``."""
+        scale = self.scale if damping is None else self.scale + (damping - self.l2)
         inner = self.class_basis.T @ gradient @ self.spectrum.basis
-        result: Float[np.ndarray, "c d1"] = self.class_basis @ (inner / self.scale) @ self.spectrum.basis.T
+        result: Float[np.ndarray, "*k c d1"] = self.class_basis @ (inner / scale) @ self.spectrum.basis.T
         return result
 
     def solve(
@@ -193,11 +217,49 @@ class Curvature:
             direction = conditioned + (new_inner / inner) * direction
             inner = new_inner
         if strict:
-            reached = best_size / float(np.linalg.norm(right))
-            raise ConvergenceError(
-                f"a residual of {tolerance:g}",
-                f"{reached:.2g} after {self.products} products",
-                where="conjugate gradients",
-                fix="Raise l2 or the tolerance, or pass float64 embeddings.",
-            )
+            raise _stalled(tolerance, best_size / float(np.linalg.norm(right)), self.products)
         return best
+
+    def solve_many(
+        self, rights: Float[np.ndarray, "k c d1"], *, tolerance: float = 1e-6, limit: int = 500
+    ) -> Float[np.ndarray, "k c d1"]:
+        """``Hessian⁻¹`` times each of several right-hand sides: `solve` side by side, sharing every reading of the embeddings.
+
+        Raises
+        ------
+        ConvergenceError
+            As `solve`.
+        """
+        sizes = np.sqrt((rights**2).sum(axis=(1, 2)))
+        solutions, residuals = np.zeros(rights.shape), rights.astype(np.float64)
+        conditioned = self.precondition(residuals)
+        directions, inner = conditioned.copy(), (residuals * conditioned).sum(axis=(1, 2))
+        open_, best, since_best = np.flatnonzero(sizes > 0), sizes.copy(), 0
+        for _ in range(limit):
+            if not len(open_):
+                return solutions
+            curved = self.product_many(directions[open_])
+            bend = (directions[open_] * curved).sum(axis=(1, 2))
+            if (bend <= 0).any() or since_best > 40:
+                break
+            step = (inner[open_] / bend)[:, None, None]
+            solutions[open_] += step * directions[open_]
+            residuals[open_] -= step * curved
+            reached = np.sqrt((residuals[open_] ** 2).sum(axis=(1, 2)))
+            since_best = 0 if (reached < best[open_]).any() else since_best + 1
+            best[open_] = np.minimum(best[open_], reached)
+            open_ = open_[reached > tolerance * sizes[open_]]
+            conditioned = self.precondition(residuals[open_])
+            new_inner = (residuals[open_] * conditioned).sum(axis=(1, 2))
+            directions[open_] = conditioned + (new_inner / inner[open_])[:, None, None] * directions[open_]
+            inner[open_] = new_inner
+        raise _stalled(tolerance, float((best / np.maximum(sizes, np.finfo(np.float64).tiny)).max()), self.products)
+
+
+def _stalled(tolerance: float, reached: float, products: int) -> ConvergenceError:
+    return ConvergenceError(
+        f"a residual of {tolerance:g}",
+        f"{reached:.2g} after {products} products",
+        where="conjugate gradients",
+        fix="Raise l2 or the tolerance, or pass float64 embeddings.",
+    )

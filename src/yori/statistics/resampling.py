@@ -12,6 +12,9 @@ from yori.errors import ValuesError
 BLOCK = 1 << 15
 """Units times replicates drawn at a time. A result depends on it, and so on nothing else but the generator."""
 
+_STRIDE = 1 << 20
+"""Units of one replicate drawn at a time; short pieces make threads wait for the interpreter's lock."""
+
 _DIRECT_BELOW = 1 << 14
 _AMBIGUOUS = 0xFFFF
 
@@ -60,12 +63,12 @@ def draw_counts(rng: np.random.Generator, units: int, replicates: int) -> UInt8[
 def _draw_many(rng: np.random.Generator, counts: UInt8[np.ndarray, " u"]) -> None:
     units = len(counts)
     table, cumulative, codes = _table_of_pairs(1.0 - 5.0 / np.sqrt(units))
-    pairs = np.empty(BLOCK // 2, dtype=np.uint16)
+    pairs = np.empty(-(-min(units, _STRIDE) // 2), dtype=np.uint16)
     missing = -1
     while missing < 0:
         missing = units
-        for start in range(0, units, BLOCK):
-            block = counts[start : start + BLOCK]
+        for start in range(0, units, _STRIDE):
+            block = counts[start : start + _STRIDE]
             part = pairs[: -(-len(block) // 2)]
             sixteen = rng.integers(0, 2**64, -(-len(part) // 4), dtype=np.uint64).view(np.uint16)[: len(part)]
             np.take(table, sixteen, out=part, mode="clip")

@@ -4,7 +4,8 @@ Run it with ``python -m benchmarks.metrics``. Every row of a block is timed in t
 divided by the block's reference row: on a shared machine the ratio means something, the seconds do not. Everything here runs
 on one core, so where other work takes that core away, the processor's own seconds are the ones to read. The bars are
 
-- AURC and AUGRC of 1M rows together: at most 1.0 times one plain ``argsort`` + ``cumsum`` that serves both;
+- AURC and AUGRC of 1M rows together: at most 1.0 times one plain ``argsort`` + ``cumsum`` that serves both, and what a peer
+  gives in at most a quarter of the peer's time;
 - binned calibration error of 1M rows: at most 1.0 times scikit-learn's quantile curve.
 
 Peers that cannot be imported are named and left out.
@@ -79,6 +80,12 @@ def blocks(rows: dict[str, Any]) -> dict[str, dict[str, Work]]:
         }
     }
     probs, labels, confidence, correct = rows["probs"], rows["labels"], rows["confidence"], rows["correct"]
+    try:
+        from calibration.utils import get_selective_stats
+    except ImportError:
+        pass
+    else:  # the fastest peer: AURC alone, in its mean form, without care for ties
+        found["AURC and AUGRC"]["uncertainty-calibration, AURC alone"] = lambda: get_selective_stats(score, right)
     ours: dict[str, Work] = {
         "yori equal mass, debiased": lambda: metrics.top_label_calibration_error(confidence, correct),
         "yori equal width": lambda: metrics.top_label_calibration_error(
@@ -132,7 +139,7 @@ def measure(works: dict[str, Work], rounds: int, rng: np.random.Generator) -> di
 def versions() -> dict[str, str]:
     """Return the versions that decide the figures; "not installed" for a missing peer."""
     found = {"python": platform.python_version(), "processor": platform.machine()}
-    for package in ("yori", "numpy", "scipy", "scikit-learn", "torchmetrics", "netcal", "torch-uncertainty"):
+    for package in ("yori", "numpy", "scipy", "scikit-learn", "uncertainty-calibration", "torchmetrics"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from yori.metrics.ranking import rank
+from yori.metrics.ranking import _by_sign, rank
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -52,7 +52,7 @@ def test_keys_of_both_signs_that_coincide_are_no_tie():
     bits = ~(np.uint64(np.float64(positive).view(np.uint64) << np.uint64(1)) | np.uint64(1))
     negative = -np.uint64(bits >> np.uint64(1)).view(np.float64)
     assert negative < 0
-    ranking = rank(np.array([negative, positive]), np.array([True, True]))
+    ranking = _by_sign(np.array([negative, positive]), np.array([True, True]))
     assert (ranking.keys[0] ^ ranking.keys[1]) <= 1
     assert not ranking.tied_with_next().any()
     assert ranking.distinct()[0].tolist() == [1, 2]
@@ -70,3 +70,18 @@ def test_input_is_not_modified():
 def test_one_row(confidence):
     accepted, errors = rank(np.array(confidence), np.array([False])).distinct()
     assert (accepted.tolist(), errors.tolist()) == ([1], [1])
+
+
+@pytest.mark.parametrize("scale", [1e-200, 0.3, 1.0, 7.0, 1e3, 1e200, 1e308])
+@pytest.mark.parametrize("n", [5, 70_000])
+def test_both_signs_at_any_scale_and_length(scale, n):
+    rng = np.random.default_rng(n)
+    confidence = np.clip(rng.standard_normal(n), -1, 1).round(rng.integers(2, 17)) * scale
+    correct = rng.random(n) < 0.5
+    wanted, wrong = by_argsort(confidence, correct)
+    ranking = rank(confidence, correct)
+    np.testing.assert_array_equal(ranking.confidence(), wanted)
+    np.testing.assert_array_equal(ranking.wrong(), wrong)
+    assert ranking.any_tied() == bool((wanted[1:] == wanted[:-1]).any())
+    counts = np.concatenate([block.copy() for _, block in ranking.errors_in_blocks()])
+    np.testing.assert_array_equal(counts, np.cumsum(wrong))

@@ -55,7 +55,8 @@ def test_row_order_does_not_matter_and_the_plug_in_error_bounds_it(rows, random)
     assert metrics.smooth_calibration_error(confidence[order], correct[order]) == pytest.approx(found, abs=1e-9)
     # Smoothing can only cancel: never above the error of the distinct confidences, never below the overall gap.
     apart = sum(abs((correct[confidence == level] - level).sum()) for level in np.unique(confidence))
-    assert abs((correct - confidence).sum()) / len(rows) - 1e-6 <= found <= apart / len(rows) + 1e-6
+    # A width below one cell of the grid (1/8192) is not resolved.
+    assert abs((correct - confidence).sum()) / len(rows) - 1e-6 <= found <= max(apart / len(rows) + 1e-6, 1 / 8192)
 
 
 def test_moves_continuously_where_bins_jump():

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from yori.arrays import Confidence, Correct
 from yori.errors import ValuesError
 from yori.metrics.outcomes import check_outcomes
-from yori.metrics.ranking import Ranking, rank
+from yori.metrics.ranking import ERRORS_BLOCK, Ranking, rank
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,19 @@ def aurc(confidence: Confidence, correct: Correct) -> float:
     0.145833
     """
     scores, right = check_outcomes(confidence, correct, where="aurc")
-    accepted, errors = rank(scores, right).distinct()
-    n = len(scores)
+    ranking, n = rank(scores, right), len(scores)
+    if not ranking.any_tied():
+        total = first = last = 0.0
+        accepted = np.arange(1.0, ERRORS_BLOCK + 1)
+        for start, counts in ranking.errors_in_blocks():
+            shares = counts.astype(np.float64)
+            np.divide(shares, accepted[: len(shares)], out=shares)
+            total += float(shares.sum())
+            first, last = first if start else float(shares[0]), float(shares[-1])
+            accepted += ERRORS_BLOCK
+        return (total + (first - last) / 2) / n
+    accepted, errors = ranking.distinct()
     risk = errors / accepted
-    if len(accepted) == n:
-        return float((risk.sum() + (risk[0] - risk[-1]) / 2) / n)
     before = np.concatenate([risk[:1], risk[:-1]])
     return float(np.dot(np.diff(accepted, prepend=0), risk + before) / (2 * n))
 
@@ -285,9 +293,12 @@ def failure_auroc(confidence: Confidence, correct: Correct) -> float:
 
 def _twice_generalised_area(ranking: Ranking) -> int:
     """Return ``2 n² · AUGRC``, an integer."""
+    if not ranking.any_tied():
+        total = last = 0
+        for _, counts in ranking.errors_in_blocks():
+            total, last = total + int(counts.sum()), int(counts[-1])
+        return 2 * total - last
     accepted, errors = ranking.distinct()
-    if len(accepted) == len(ranking):
-        return int(2 * errors.sum() - errors[-1])
     before = np.concatenate([[0], errors[:-1]])
     return int(np.dot(np.diff(accepted, prepend=0), errors + before))
 

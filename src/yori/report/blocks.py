@@ -94,6 +94,7 @@ class Card:
     change: str
     facts: Sequence[tuple[str, Cell]]
     reason: str
+    reason_language: str = "en"
     picture: str = ""
     picture_words: str = ""
     sound: str = ""

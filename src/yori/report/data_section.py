@@ -7,6 +7,7 @@ from typing import Any
 
 from yori.report import number_text as text
 from yori.report.blocks import Block, Cell, Details, Facts, Listing, Paragraph, Section, Source, Table, cells
+from yori.report.sentences import said
 from yori.report.wording import Words
 
 
@@ -37,13 +38,18 @@ def data_section(certificate: Mapping[str, Any], words: Words) -> Section:
 
 
 def recipe_section(certificate: Mapping[str, Any], words: Words) -> Section:
-    """Sentences about the recipe, as the run wrote them, and how often the test set was opened."""
-    notes = list(certificate["notes"])
+    """Sentences about the recipe that the run wrote, and how often the test set was opened."""
+    notes = [said(note, words.language) for note in certificate["notes"]]
     looks = certificate["looks"]
     blocks: list[Block] = [
         Paragraph(words("looks.once") if looks == 1 else words("looks.more", n=looks), alert=looks > 1)
     ]
-    blocks.append(Listing(notes, language="en") if notes else Paragraph(words("recipe.none")))
+    for language in ("ko", "en"):
+        told = [note for note, spoken in notes if spoken == language]
+        if told:
+            blocks.append(Listing(told, language=None if language == words.language else language))
+    if not notes:
+        blocks.append(Paragraph(words("recipe.none")))
     return Section("recipe", words("recipe.title"), blocks)
 
 

@@ -10,6 +10,7 @@ from yori.report import number_text as text
 from yori.report.blocks import Block, Card, Cell, Details, Facts, Gallery, Paragraph, Section, Table, cells
 from yori.report.clips import HEARD_RATE, MOST_BYTES, MOST_SECONDS, Clip, Clips, Missing
 from yori.report.edits_of_proof import ShownEdit
+from yori.report.sentences import said
 from yori.report.wording import Words
 
 
@@ -99,4 +100,6 @@ def _card(edit: ShownEdit, clips: Clips, words: Words) -> Card:
                 "sound_words": words("card.sound", **about), "note": note}  # fmt: skip
     else:
         seen = {"note": "" if clip == "modality" else words(f"card.missing.{clip}")}
-    return Card(edit.example_id, words.known(f"action.{edit.action}", edit.action), change, facts, edit.reason, **seen)
+    reason, language = said(edit.reason, words.language)
+    action = words.known(f"action.{edit.action}", edit.action)
+    return Card(edit.example_id, action, change, facts, reason, reason_language=language, **seen)

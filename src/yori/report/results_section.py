@@ -13,6 +13,7 @@ from yori.report.blocks import Block, Cell, Details, Figures, Heading, Paragraph
 from yori.report.comparisons import change_cell, controls_of, main_entries, verdict_cell
 from yori.report.curve_chart import Curve, curve_chart
 from yori.report.reliability_chart import Bin, ReliabilityLine, reliability_chart
+from yori.report.sentences import said
 from yori.report.wording import Words
 
 
@@ -28,7 +29,8 @@ def results_section(certificate: Mapping[str, Any], words: Words) -> Section:
     for name, protocol in certificate["protocols"].items():
         blocks.append(Heading(words.protocol(name)))
         blocks.append(_table(name, protocol, words))
-        blocks += [Paragraph(note, quiet=True, language="en") for note in _notes(protocol)]
+        for note, language in (said(note, words.language) for note in _notes(protocol)):
+            blocks.append(Paragraph(note, quiet=True, language=None if language == words.language else language))
         figures = (_curves(certificate, name, words), _reliability(name, protocol, words))
         blocks.append(Figures([figure for figure in figures if figure is not None]))
         blocks.append(

@@ -20,16 +20,17 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from benchmarks.metrics import RESULTS, measure, versions
-from yori.attribution import influence, knn_shapley, tracin
-from yori.attribution.objectives import query
+from yori.attribution import Query, influence, knn_shapley, tracin, tracin_matrix, tracin_top_k
+from yori.attribution.damping import damping_path
+from yori.attribution.objectives import query, query_of_logits
 from yori.heads import LINKS, Spectrum, fit_softmax
 
 Work = Callable[[], np.ndarray]
 PEERS = ("torch", "captum", "kronfluence", "pyDVL", "dattri", "traker")
 
 
-def make(n: int, d: int, classes: int, m: int = 1000) -> dict[str, Any]:
-    """Embeddings of a Gaussian mixture with 10 % wrong labels, and a head fitted to them."""
+def make(n: int, d: int, classes: int, m: int = 1000, checkpoints: int = 1) -> dict[str, Any]:
+    """Embeddings of a Gaussian mixture with 10 % wrong labels, and a head fitted to them, with heads on the way to it."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((classes, d), dtype=np.float32) * np.float32(2.5 / np.sqrt(d) * 2)
     labels = rng.integers(0, classes, n + m)
@@ -37,23 +38,59 @@ def make(n: int, d: int, classes: int, m: int = 1000) -> dict[str, Any]:
     wrong = rng.random(n + m) < 0.1
     labels[wrong] = rng.integers(0, classes, int(wrong.sum()))
     head = fit_softmax(rows[:n], labels[:n], l2=1e-2, classes=classes, tolerance=1e-3)
-    return {"x": rows[:n], "y": labels[:n], "xq": rows[n:], "yq": labels[n:], "weight": head.weight, "l2": 1e-2}
+    heads = np.stack([head.weight * (k + 1) / checkpoints for k in range(checkpoints)])
+    return {
+        "x": rows[:n], "y": labels[:n], "xq": rows[n:], "yq": labels[n:], "weight": head.weight, "heads": heads,
+        "l2": 1e-2,
+    }  # fmt: skip
 
 
 def tracin_block(problem: dict[str, Any]) -> dict[str, Work]:
-    """TracIn summed over the query set, one checkpoint; the reference is one product of the embeddings with both matrices."""
-    x, y, weight, xq, yq = (problem[name] for name in ("x", "y", "weight", "xq", "yq"))
-    both = np.concatenate([weight, query("nll", xq, yq, weight).gradient()])[:, :-1].astype(np.float32)
+    """TracIn summed over the query set; the reference is one product of the embeddings with all heads and gradients."""
+    x, y, heads, xq, yq = (problem[name] for name in ("x", "y", "heads", "xq", "yq"))
+    asked = [query("nll", xq, yq, head).gradient() for head in heads]
+    both = np.concatenate([*heads, *asked])[:, :-1].astype(np.float32)
     works: dict[str, Work] = {
-        "one BLAS product, embeddings × 2c columns": lambda: x @ both.T,
-        "yori tracin": lambda: tracin(x, y, weight, xq, yq),
-        "plain NumPy closed form": lambda: _plain_tracin(x, y, weight, xq, yq),
+        "one BLAS product, embeddings × 2kc columns": lambda: x @ both.T,
+        "yori tracin": lambda: tracin(x, y, heads, xq, yq),
+        "plain NumPy closed form": lambda: sum(_plain_tracin(x, y, head, xq, yq) for head in heads),
     }
     with contextlib.suppress(ImportError):
         works["captum TracInCP(aggregate=True)"] = _captum(problem)
-    with contextlib.suppress(ImportError):
-        works["kronfluence identity, aggregated"] = _kronfluence(problem)
+    if len(heads) == 1:
+        with contextlib.suppress(ImportError):
+            works["kronfluence identity, aggregated"] = _kronfluence(problem)
     return works
+
+
+def matrix_block(problem: dict[str, Any]) -> dict[str, Work]:
+    """TracIn of every pair; the reference is one product of the embeddings with the query embeddings."""
+    x, y, heads, xq, yq = (problem[name] for name in ("x", "y", "heads", "xq", "yq"))
+    out, asked = np.empty((len(x), len(xq)), dtype=np.float32), np.ascontiguousarray(xq.T)
+    works: dict[str, Work] = {
+        "one BLAS product, embeddings × query embeddings": lambda: np.matmul(x, asked, out=out),
+        "yori tracin_matrix": lambda: tracin_matrix(x, y, heads, xq, yq, objective=SUM, out=out).ravel(),
+        "yori tracin_top_k, k = 10": lambda: tracin_top_k(x, y, heads, xq, yq, k=10).scores,
+    }
+    with contextlib.suppress(ImportError):
+        works["captum TracInCPFast (no bias)"] = _captum_fast(problem)
+    with contextlib.suppress(ImportError):
+        works["dattri TracInAttributor, no projection"] = _dattri(problem)
+    return works
+
+
+class _Sum:
+    """Log-likelihoods added up, as peers do; no mean over the query set."""
+
+    def ask(self, embeddings: Any, targets: Any, logits: Any, *, link: str, temperature: float, weight: Any) -> Query:
+        asked = query_of_logits("nll", embeddings, targets, logits, link=link, temperature=temperature)
+        return Query(asked.embeddings, asked.values * len(logits), asked.rows * len(logits))
+
+    def restricted(self, taking: Any) -> _Sum:
+        return self
+
+
+SUM = _Sum()
 
 
 def _plain_tracin(x: np.ndarray, y: np.ndarray, weight: np.ndarray, xq: np.ndarray, yq: np.ndarray) -> np.ndarray:
@@ -90,10 +127,63 @@ def _captum(problem: dict[str, Any]) -> Work:
     data = torch.utils.data.TensorDataset(torch.from_numpy(problem["x"]), torch.from_numpy(problem["y"]))
     asked = (torch.from_numpy(problem["xq"]), torch.from_numpy(problem["yq"]))
     tracer = TracInCP(
-        model, data, ["only"], checkpoints_load_func=lambda model, _: 1.0,
+        model, data, list(range(len(problem["heads"]))), checkpoints_load_func=_loader(problem),
         loss_fn=torch.nn.CrossEntropyLoss(reduction="sum"), batch_size=1000, sample_wise_grads_per_batch=True,
     )  # fmt: skip
     return lambda: tracer.influence(asked, aggregate=True).numpy().ravel() / len(problem["xq"])
+
+
+def _loader(problem: dict[str, Any]) -> Callable[[Any, int], float]:
+    import torch
+
+    def load(model: Any, number: int) -> float:
+        head = torch.from_numpy(problem["heads"][number]).float()
+        with torch.no_grad():
+            model[0].weight[:], model[0].bias[:] = head[:, :-1], head[:, -1]
+        return 1.0
+
+    return load
+
+
+def _captum_fast(problem: dict[str, Any]) -> Work:
+    import torch
+    from captum.influence import TracInCPFast
+
+    model = _torch_head(problem)
+    data = torch.utils.data.TensorDataset(torch.from_numpy(problem["x"]), torch.from_numpy(problem["y"]))
+    asked = (torch.from_numpy(problem["xq"]), torch.from_numpy(problem["yq"]))
+    tracer = TracInCPFast(
+        model, model[0], data, list(range(len(problem["heads"]))), checkpoints_load_func=_loader(problem),
+        loss_fn=torch.nn.CrossEntropyLoss(reduction="sum"), batch_size=1000,
+    )  # fmt: skip
+    return lambda: tracer.influence(asked, k=None).numpy().T.ravel()
+
+
+def _dattri(problem: dict[str, Any]) -> Work:
+    import torch
+    from dattri.algorithm.tracin import TracInAttributor
+    from dattri.task import AttributionTask
+
+    model = _torch_head(problem)
+
+    def loss(parameters: Any, batch: Any) -> Any:
+        row, label = batch
+        outputs = torch.func.functional_call(model, parameters, row)
+        return torch.nn.functional.cross_entropy(outputs, label.squeeze(0))
+
+    states = []
+    for number in range(len(problem["heads"])):
+        _loader(problem)(model, number)
+        states.append({name: each.clone() for name, each in model.state_dict().items()})
+    task = AttributionTask(loss_func=loss, model=model, checkpoints=states)
+    attributor = TracInAttributor(task=task, weight_list=torch.ones(len(states)), normalized_grad=False, device="cpu")
+    attributor.projector_kwargs = None  # otherwise 512 dimensions by default: another score
+
+    def loader(rows: str, labels: str) -> Any:
+        data = torch.utils.data.TensorDataset(torch.from_numpy(problem[rows]), torch.from_numpy(problem[labels]))
+        return torch.utils.data.DataLoader(data, batch_size=1000, shuffle=False)
+
+    return lambda: attributor.attribute(loader("x", "y"), loader("xq", "yq")).numpy().ravel()
 
 
 def _kronfluence(problem: dict[str, Any]) -> Work:
@@ -148,6 +238,9 @@ def influence_block(problem: dict[str, Any], dense: bool) -> dict[str, Work]:
         "yori influence to 1e-5, spectrum at hand": lambda: (
             influence(x, y, weight, xq, yq, l2=l2, tolerance=1e-5, spectrum=spectrum).scores
         ),
+        "yori damping_path, nine dampings, to 1e-4": lambda: damping_path(
+            x, y, weight, xq, yq, l2=l2, tolerance=1e-4, spectrum=spectrum
+        ).scores[0],
         "yori influence with leverage": lambda: (
             influence(x, y, weight, xq, yq, l2=l2, tolerance=1e-5, spectrum=spectrum, leverage=True).scores
         ),
@@ -210,9 +303,12 @@ def agreement(works: dict[str, Work]) -> dict[str, dict[str, float]]:
     found = {}
     for name in names[1:]:
         other = works[name]()
+        if other.shape != ours.shape:
+            continue
         scale = float((ours @ other) / (other @ other))
+        some = slice(None, None, max(1, len(ours) // 200_000))
         found[name] = {
-            "spearman": float(spearmanr(ours, other)[0]),
+            "spearman": float(spearmanr(ours[some], other[some])[0]),
             "largest_difference": float(np.abs(ours - scale * other).max() / np.abs(ours).max()),
             "scale": scale,
         }
@@ -227,6 +323,7 @@ def main() -> None:
     parser.add_argument(
         "--blocks", nargs="+", default=["tracin-10", "tracin-50", "influence-10", "influence-50", "knn"]
     )
+    parser.add_argument("--skip", nargs="+", default=[], help="rows whose name begins like this, such as dattri")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     used = versions()
@@ -238,6 +335,10 @@ def main() -> None:
     makers: dict[str, Callable[[], dict[str, Work]]] = {
         "tracin-10": lambda: tracin_block(make(arguments.rows, 768, 10)),
         "tracin-50": lambda: tracin_block(make(arguments.rows, 768, 50)),
+        "tracin-10-three": lambda: tracin_block(make(arguments.rows, 768, 10, checkpoints=3)),
+        "tracin-50-three": lambda: tracin_block(make(arguments.rows, 768, 50, checkpoints=3)),
+        "matrix-10-three": lambda: matrix_block(make(arguments.rows, 768, 10, checkpoints=3)),
+        "matrix-50-three": lambda: matrix_block(make(arguments.rows, 768, 50, checkpoints=3)),
         "influence-small": lambda: influence_block(make(5_000, 256, 10), dense=True),
         "influence-10": lambda: influence_block(make(arguments.rows, 768, 10), dense=False),
         "influence-10-dense": lambda: influence_block(make(arguments.rows, 768, 10), dense=True),
@@ -250,6 +351,7 @@ def main() -> None:
     report["versions"] = used
     for block in arguments.blocks:
         works = makers[block]()
+        works = {name: work for name, work in works.items() if not name.startswith(tuple(arguments.skip))}
         medians = measure(works, arguments.rounds, np.random.default_rng(1))  # type: ignore[arg-type]
         reference = next(iter(medians))
         ours = next(name for name in medians if name.startswith("yori"))

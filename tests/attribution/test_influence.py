@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from yori.attribution import OBJECTIVES, influence
+from yori.attribution import OBJECTIVES, influence, tracin
+from yori.attribution.influence import UnconvergedWarning
 from yori.attribution.objectives import query
 from yori.errors import ConvergenceError, ShapeError, ValuesError
 from yori.heads import LINKS, fit_sigmoid, fit_softmax
@@ -251,3 +252,74 @@ def test_risk_at_coverage_and_focal_by_hand():
     head = fit_softmax(x, y, l2=0.1)
     right = head.probs(xq)[np.arange(len(yq)), yq]
     assert query("focal", xq, yq, head.weight).value == pytest.approx(np.mean(-((1 - right) ** 2) * np.log(right)))
+
+
+def test_a_head_that_is_not_at_its_optimum_is_said():
+    x, y, xq, yq, _ = make()
+    head = fit_softmax(x, y, l2=0.01, tolerance=1e-8)
+    found = influence(x, y, head.weight, xq, yq, l2=0.01)
+    assert found.gradient_norm == pytest.approx(head.gradient_norm, rel=0.01, abs=1e-12)
+    half = head.weight / 2
+    logits = logits_of(x, half)
+    gradient = (LINKS["softmax"].probs(logits) - np.eye(3)[y]).T @ np.c_[x, np.ones(300)] / 300 + 0.01 * half
+    start = (np.full((300, 3), 1 / 3) - np.eye(3)[y]).T @ np.c_[x, np.ones(300)] / 300
+    with pytest.warns(
+        UnconvergedWarning, match=r"a head at its optimum, got one whose gradient is 0\.\d+ of its start"
+    ):
+        found = influence(x, y, half, xq, yq, l2=0.01)
+    assert found.gradient_norm == pytest.approx(np.linalg.norm(gradient) / np.linalg.norm(start))
+    with pytest.warns(UnconvergedWarning):  # at the optimum of another penalty
+        influence(x, y, head.weight, xq, yq, l2=1.0)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.int8])
+def test_half_precision_and_integers(dtype):
+    x, y, xq, yq, _ = make()
+    x, xq = (np.round(side * 4).clip(-100, 100).astype(dtype) for side in (x, xq))
+    plain, asked = x.astype(np.float32), xq.astype(np.float32)
+    head = fit_softmax(plain, y, l2=0.1, tolerance=1e-5)
+    found = influence(x, y, head.weight, xq, yq, l2=0.1, leverage=True, tolerance=1e-5).scores
+    expected = influence(plain, y, head.weight, asked, yq, l2=0.1, leverage=True, tolerance=1e-5).scores
+    np.testing.assert_array_equal(found, expected)
+    np.testing.assert_array_equal(tracin(x, y, head.weight, xq, yq), tracin(plain, y, head.weight, asked, yq))
+
+
+def test_examples_of_no_weight():
+    """They take no part, move nothing, and are there to be scored."""
+    x, y, xq, yq, _ = make(n=100)
+    weights = np.ones(100)
+    weights[:20] = 0
+    head = fit_softmax(x, y, l2=0.01, sample_weight=weights, tolerance=1e-10)
+    for leverage, near in ((False, 1e-6), (True, 0.03)):  # the second moment behind leverages is that of all rows
+        options = {"l2": 0.01, "leverage": leverage, "tolerance": 1e-9}
+        found = influence(x, y, head.weight, xq, yq, sample_weight=weights, **options).scores
+        np.testing.assert_array_equal(found[:20], 0)
+        alone = influence(x[20:], y[20:], head.weight, xq, yq, **options).scores
+        np.testing.assert_allclose(found[20:], alone, atol=near * np.abs(alone).max())
+
+
+def test_a_class_that_is_nowhere():
+    """Absent from training, and absent from the query."""
+    x, y, xq, yq, _ = make()
+    for train, asked in (((y < 2), slice(None)), (slice(None), (yq < 2))):
+        head = fit_softmax(x[train], y[train], l2=0.01, classes=3, tolerance=1e-9)
+        for objective in OBJECTIVES:
+            found = influence(x[train], y[train], head.weight, xq[asked], yq[asked], l2=0.01, objective=objective)
+            assert np.isfinite(found.scores).all(), objective
+
+
+def test_fewer_examples_than_dimensions():
+    """Without a penalty singular: refused. With one solved, and equal to the dense Hessian."""
+    x, y, xq, yq, _ = make(n=20, d=30)
+    with pytest.raises(ValuesError, match="l2 > 0"):
+        influence(x, y, np.zeros((3, 31)), xq, yq, l2=0.0)
+    head = fit_softmax(x, y, l2=1e-3, tolerance=1e-10)
+    probs = head.probs(x)
+    h = np.c_[x, np.ones(20)]
+    blocks = LINKS["softmax"].curvature_blocks(probs)
+    hessian = np.einsum("icd,ij,ik->cjdk", blocks, h, h).reshape(93, 93) / 20 + 1e-3 * np.eye(93)
+    gradient = query("nll", xq, yq, head.weight).gradient()
+    solution = np.linalg.solve(hessian, gradient.ravel()).reshape(3, 31)
+    expected = ((probs - np.eye(3)[y]) * (h @ solution.T)).sum(axis=1) / 20
+    found = influence(x, y, head.weight, xq, yq, l2=1e-3, tolerance=1e-9).scores
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-9)

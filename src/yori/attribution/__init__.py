@@ -3,8 +3,13 @@
 Positive = the example helps: without it the objective would rise.
 
 objectives.py       what a validation set can ask for, and its gradient
+weighted_objectives.py  weights, groups, the worst group, any coverage, a gradient of one's own
 inputs.py           what every method is given, checked once
 influence.py        exact influence on a head, for every edit of every example, from one solve
+damping.py          influence at every damping, from one subspace; the damping that validation chooses
+slices.py           scores for parts of the validation set
+pairwise.py         scores of every pair, in blocks
+top_k.py            the strongest for each query example
 leverage.py         what an example's own curvature does: approximate leave-one-out, relabels that move their own prediction
 group_influence.py  what a set of edits does together: a warm refit
 leave_one_out.py    the same for single examples
@@ -20,6 +25,7 @@ evaluation.py       how well scores foretell refits: leave-one-out, subsets, mis
 methods.py          all of them by name, asked in one way
 """
 
+from yori.attribution.damping import DampingChoice, DampingPath, choose_damping, damping_path
 from yori.attribution.data_oob import data_oob
 from yori.attribution.evaluation import (
     Agreement,
@@ -34,31 +40,49 @@ from yori.attribution.influence import Influence, influence
 from yori.attribution.knn_shapley import knn_shapley
 from yori.attribution.leave_one_out import leave_one_out
 from yori.attribution.methods import METHODS, Method, Question
-from yori.attribution.objectives import OBJECTIVES, Query
+from yori.attribution.objectives import OBJECTIVES, Objective, Query
+from yori.attribution.pairwise import influence_blocks, tracin_blocks, tracin_matrix
 from yori.attribution.self_influence import self_influence
 from yori.attribution.semivalues import Semivalue, beta_shapley, data_banzhaf, head_utility
+from yori.attribution.slices import influence_per_slice, tracin_per_slice
 from yori.attribution.streaming import streamed_influence
+from yori.attribution.top_k import TopK, influence_top_k, tracin_top_k
 from yori.attribution.tracin import tracin
 from yori.attribution.trak import trak, trak_of_gradients
+from yori.attribution.weighted_objectives import GivenGradient, GroupMean, RiskAtCoverage, Weighted, WorstGroup
 
 __all__ = [
     "METHODS",
     "OBJECTIVES",
     "Agreement",
     "Change",
+    "DampingChoice",
+    "DampingPath",
+    "GivenGradient",
+    "GroupMean",
     "Influence",
     "Method",
+    "Objective",
     "Query",
     "Question",
+    "RiskAtCoverage",
     "Semivalue",
+    "TopK",
+    "Weighted",
+    "WorstGroup",
     "agreement",
     "beta_shapley",
+    "choose_damping",
+    "damping_path",
     "data_banzhaf",
     "data_oob",
     "effect_by_query",
     "group_effect",
     "head_utility",
     "influence",
+    "influence_blocks",
+    "influence_per_slice",
+    "influence_top_k",
     "knn_shapley",
     "leave_one_out",
     "linear_datamodeling_score",
@@ -68,6 +92,10 @@ __all__ = [
     "streamed_influence",
     "subset_outcomes",
     "tracin",
+    "tracin_blocks",
+    "tracin_matrix",
+    "tracin_per_slice",
+    "tracin_top_k",
     "trak",
     "trak_of_gradients",
 ]

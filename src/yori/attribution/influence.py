@@ -23,6 +23,7 @@ JRSS-B 82, 2020 (approximate leave-one-out).
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,8 +33,18 @@ from yori.attribution.group_influence import Change, group_effect
 from yori.attribution.inputs import check_inputs
 from yori.attribution.leverage import Leverage, logits_from, residual_after, sensitivity_without
 from yori.attribution.objectives import Objective, Query, query
+from yori.attribution.tensor_influence import solved_on_device
+from yori.attribution.tensors import Tensor, stand_in, to_array
+from yori.errors import ValuesError
 from yori.heads import LINKS
-from yori.heads.curvature import Curvature, Spectrum, logits_of, row_blocks
+from yori.heads.curvature import Curvature, Spectrum, logits_of, outer_sum, row_blocks
+
+UNCONVERGED = 0.03
+"""A head whose gradient is more than this part of its start is not at its optimum, and `influence` says so."""
+
+
+class UnconvergedWarning(UserWarning):
+    """Influence was asked of a head that is not at the optimum of its training loss."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,8 @@ class Influence:
     ``sensitivity (n, c)``: ``w_i s_i``, the change of the objective per unit of probability moved *to* each class in the
     example's target. ``share (n,)``: each example's share ``w_i`` of the training loss. ``scale_effect``: derivative of the
     objective if all examples lose weight against the penalty, the sum of the scores to first order. ``logits`` and
-    ``own_leverage`` only with ``leverage=True``; ``sensitivity`` is then that without the example.
+    ``own_leverage`` only with ``leverage=True``; ``sensitivity`` is then that without the example. ``gradient_norm``: of the
+    training loss at the head, in units of that of a zero head; far above 0 the head is not at its optimum.
     """
 
     scores: Float[np.ndarray, " n"]
@@ -56,6 +68,7 @@ class Influence:
     scale_effect: float
     logits: Float[np.ndarray, "n c"] | None = None
     own_leverage: Leverage | None = None
+    gradient_norm: float = float("nan")
 
     def drop_effect(self) -> Float[np.ndarray, " n"]:
         """``(n,)`` predicted change of the objective on a refit without the example.
@@ -127,6 +140,17 @@ def influence_from(
     return influence_of_solution(curvature, targets, asked.value, solution, leverage=leverage)
 
 
+def _gradient_norm(curvature: Curvature, targets: Num[np.ndarray, "n ..."], head: Float[np.ndarray, "c d1"]) -> float:
+    """As `Head.gradient_norm`: both gradients in one reading of the embeddings."""
+    link, classes, dtype = LINKS[curvature.link], len(head), curvature.probs.dtype
+    hot = link.one_hot(targets, classes).astype(dtype, copy=False)
+    at_zero = link.probs(np.zeros((1, classes), dtype=dtype))
+    both = np.concatenate([curvature.probs - hot, at_zero - hot], axis=1) * curvature.sample_weight[:, None]
+    found = outer_sum(both, curvature.embeddings)
+    start = float(np.linalg.norm(found[classes:]))
+    return float(np.linalg.norm(found[:classes] + curvature.l2 * head)) / max(start, np.finfo(np.float64).tiny)
+
+
 def influence_of_solution(
     curvature: Curvature,
     targets: Num[np.ndarray, "n ..."],
@@ -136,27 +160,40 @@ def influence_of_solution(
     leverage: bool,
 ) -> Influence:
     """Scores from ``Q = H⁻¹ G``; linear in ``Q``, so scores of a mixture of objectives are the mixture of scores."""
-    link = LINKS[curvature.link]
-    embeddings, probs, share = curvature.embeddings, curvature.probs, curvature.sample_weight
-    sensitivity = logits_of(embeddings, solution)
-    residual = probs - link.one_hot(targets, probs.shape[1]).astype(probs.dtype, copy=False)
+    sensitivity = logits_of(curvature.embeddings, solution)
+    found = Leverage.of(curvature) if leverage else None
+    return influence_of_sensitivity(
+        curvature.probs, targets, curvature.sample_weight, sensitivity, value, found, curvature.link
+    )
+
+
+def influence_of_sensitivity(
+    probs: Float[np.ndarray, "n c"],
+    targets: Num[np.ndarray, "n ..."],
+    share: Float[np.ndarray, " n"],
+    sensitivity: Float[np.ndarray, "n c"],
+    value: float,
+    found: Leverage | None,
+    link: str,
+) -> Influence:
+    """Scores from ``s_i = Q h_i``, with leverage where it is given."""
+    residual = probs - LINKS[link].one_hot(targets, probs.shape[1]).astype(probs.dtype, copy=False)
     plain = (residual * sensitivity).sum(axis=1) * share
     logits: Float[np.ndarray, "n c"] | None = None
     own: Leverage | None = None
     drop = plain
-    if leverage:
-        found = Leverage.of(curvature)
-        sensitivity = sensitivity_without(found, probs, share, sensitivity, curvature.link)
+    if found is not None:
+        sensitivity = sensitivity_without(found, probs, share, sensitivity, link)
         drop = (residual * sensitivity).sum(axis=1) * share
         scaled = found.scaled(share)
         own = Leverage(scaled.basis.astype(np.float64), scaled.spread.astype(np.float64))
-        logits = logits_from(probs, curvature.link)
+        logits = logits_from(probs, link)
     return Influence(
         scores=drop.astype(np.float64),
         sensitivity=(sensitivity * share[:, None]).astype(np.float64),
         share=share.astype(np.float64),
         targets=targets,
-        link=curvature.link,
+        link=link,
         objective_value=value,
         scale_effect=float(plain.sum(dtype=np.float64)),
         logits=logits,
@@ -165,11 +202,11 @@ def influence_of_solution(
 
 
 def influence(
-    embeddings: Float[np.ndarray, "n d"],
-    labels: Int[np.ndarray, "n ..."],
+    embeddings: Num[np.ndarray, "n d"] | Tensor,
+    labels: Int[np.ndarray, "n ..."] | Tensor,
     weight: Float[np.ndarray, "c d1"],
-    query_embeddings: Float[np.ndarray, "m d"],
-    query_labels: Int[np.ndarray, "m ..."],
+    query_embeddings: Num[np.ndarray, "m d"] | Tensor,
+    query_labels: Int[np.ndarray, "m ..."] | Tensor,
     *,
     l2: float,
     objective: str | Objective = "nll",
@@ -186,7 +223,8 @@ def influence(
     Parameters
     ----------
     embeddings, labels
-        Training examples, ``(n, d)`` and ``(n,)`` (``link="sigmoid"``: multi-hot ``(n, c)``).
+        Training examples, ``(n, d)`` and ``(n,)`` (``link="sigmoid"``: multi-hot ``(n, c)``). Torch tensors stay where they
+        are, on a GPU too; results are arrays (tensors.py).
     weight
         ``(c, d+1)`` of the head, bias last, at the optimum of its training loss with this ``l2`` (`fit_softmax`).
     query_embeddings, query_labels
@@ -194,7 +232,7 @@ def influence(
     l2
         The penalty the head was trained with, > 0.
     objective
-        A key of `OBJECTIVES`; lower is better.
+        A key of `OBJECTIVES`, or an objective of weighted_objectives.py; lower is better.
     tolerance
         Relative residual of the solve.
     sample_weight
@@ -219,6 +257,11 @@ def influence(
     ConvergenceError
         If the solve stalls above ``tolerance``.
 
+    Warns
+    -----
+    UnconvergedWarning
+        If the gradient of the training loss says that the head is not at its optimum.
+
     Examples
     --------
     >>> from yori.heads import fit_softmax
@@ -232,14 +275,34 @@ def influence(
     >>> int(result.scores.argmin()), bool(result.relabel_effect()[0, 0] < 0)
     (0, True)
     """
+    if isinstance(embeddings, Tensor):
+        if refine > 0:
+            raise ValuesError("refine=0 with tensors", str(refine), where="influence", fix="Pass NumPy arrays.")
+        probs, targets, share, sensitivity, value, own = solved_on_device(
+            embeddings, labels, weight, query_embeddings, query_labels, l2=l2, objective=objective,
+            tolerance=tolerance, sample_weight=sample_weight, leverage=leverage, temperature=temperature, link=link,
+            spectrum=spectrum,
+        )  # fmt: skip
+        return influence_of_sensitivity(probs, targets, share, sensitivity, value, own, link)
     given = check_inputs(
-        embeddings, labels, weight, query_embeddings, query_labels,
+        *stand_in(embeddings, labels), weight, to_array(query_embeddings), to_array(query_labels),
         sample_weight=sample_weight, link=link, where="influence",
     )  # fmt: skip
     probs = LINKS[link].probs(logits_of(given.rows, given.head))
+    if spectrum is None:
+        quick = given.rows.dtype == np.float32 and not (leverage or refine > 0)
+        spectrum = Spectrum.of(given.rows, single=quick)
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
     asked = query(objective, given.asking, given.answers, given.head, link=link, temperature=temperature)
     found = influence_from(curvature, given.targets, asked, leverage=leverage or refine > 0, tolerance=tolerance)
+    found = replace(found, gradient_norm=_gradient_norm(curvature, given.targets, given.head))
+    if found.gradient_norm > UNCONVERGED:
+        warnings.warn(
+            f"influence: expected a head at its optimum, got one whose gradient is {found.gradient_norm:.2g} of its start. "
+            "Fit it further with this l2 and these weights, or ask tracin.",
+            UnconvergedWarning,
+            stacklevel=2,
+        )
     if refine <= 0 or len(given.rows) == 1:
         return found
     rows = np.argsort(-np.abs(found.scores), kind="stable")[:refine]

@@ -17,13 +17,13 @@ Jia et al., "Efficient task-specific data valuation for nearest neighbor algorit
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt
 
 from yori.arrays import check_labels
 from yori.attribution.inputs import check_matrix
 from yori.errors import ShapeError, ValuesError
 
-CELLS = 1 << 22
+CELLS = 1 << 21
 """Distances held at once."""
 
 
@@ -85,30 +85,57 @@ def knn_shapley(
     if k < 1:
         raise ValuesError("k ≥ 1", str(k), where="knn_shapley")
     n, m = len(rows), len(asking)
-    squares = np.einsum("nd,nd->n", rows, rows)
+    squares, asked_squares = (np.einsum("nd,nd->n", side, side) for side in (rows, asking))
+    kind = own.astype(np.min_scalar_type(count))
     scores = np.zeros(n)
-    step = max(1, CELLS // n)
+    weight = np.minimum(k, np.arange(1, n + 1)) / (k * np.arange(1, n + 1))
+    fall = np.diff(weight, prepend=weight[0])
+    place = np.arange(n, dtype=np.uint64)
+    step = max(1, min(m, CELLS // n))
+    room = np.empty((step, n), dtype=rows.dtype)
     for start in range(0, m, step):
-        block = asking[start : start + step]
-        distances = block @ rows.T
-        distances *= -2
-        distances += squares
-        for each, label in zip(distances, wanted[start : start + step], strict=True):
-            order = np.argsort(each)
-            values = _soft(own[order] == label, k, count) if soft_label else _hard(own[order] == label, k)
+        block = slice(start, min(start + step, m))
+        distances = np.matmul(-2 * asking[block], rows.T, out=room[: block.stop - start])
+        for each, own_square, label in zip(distances, asked_squares[block], wanted[block], strict=True):
+            each += squares
+            each += own_square
+            np.maximum(each, 0, out=each)
+            order = _nearest_first(each, place)
+            right = kind.take(order) == label
+            values = _soft(right, k, count) if soft_label else _hard(right, weight, fall)
             scores[order] += values
     return scores / m
 
 
-def _hard(right: Bool[np.ndarray, " n"], k: int) -> Float[np.ndarray, " n"]:
-    """Values of the examples from the nearest to the farthest, for one query example."""
-    n = len(right)
-    agree = right.astype(np.float64)
-    place = np.arange(1, n + 1)
-    terms = np.empty(n)
-    terms[-1] = agree[-1] * min(k, n) / (k * n)
-    terms[:-1] = (agree[:-1] - agree[1:]) * (np.minimum(k, place[:-1]) / (k * place[:-1]))
-    values: Float[np.ndarray, " n"] = np.cumsum(terms[::-1])[::-1]
+def _nearest_first(distances: Float[np.ndarray, " n"], place: UInt[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
+    """Stable order of distances ≥ 0.
+
+    The bits of a float32 ≥ 0 are in the order of its value; above the place in a 64-bit number they sort twice as fast as an
+    argsort, and ties fall in order of their places.
+    """
+    if distances.dtype != np.float32:
+        return np.argsort(distances, kind="stable")
+    keys = distances.view(np.uint32).astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= place
+    keys.sort()
+    keys &= np.uint64(0xFFFFFFFF)
+    return keys.astype(np.int64)
+
+
+def _hard(
+    right: Bool[np.ndarray, " n"], weight: Float[np.ndarray, " n"], fall: Float[np.ndarray, " n"]
+) -> Float[np.ndarray, " n"]:
+    """Values of the examples from the nearest to the farthest, for one query example.
+
+    With ``w_i = min(k, i) / (k i)`` the recursion adds up to ``s_i = a_i w_i + Σ_{j > i} a_j (w_j − w_{j−1})``: constant
+    between examples of the query's label, so only those are looked at. ``fall``: ``w_j − w_{j−1}``.
+    """
+    found = np.flatnonzero(right)
+    behind = np.cumsum(np.concatenate([[0.0], fall[found]]))
+    behind = behind[-1] - behind
+    values: Float[np.ndarray, " n"] = np.repeat(behind, np.diff(found, prepend=0, append=len(right)))
+    values[found] += weight[found]
     return values
 
 

@@ -11,6 +11,7 @@ from jaxtyping import Float, Int, Num
 
 from yori.attribution.group_influence import STEPS, TOLERANCE, Change, group_effect
 from yori.attribution.inputs import check_matrix
+from yori.attribution.objectives import Objective
 from yori.heads.curvature import Spectrum
 
 

@@ -17,6 +17,7 @@ from yori.attribution.data_oob import data_oob
 from yori.attribution.influence import influence
 from yori.attribution.knn_shapley import knn_shapley
 from yori.attribution.leave_one_out import leave_one_out
+from yori.attribution.objectives import Objective
 from yori.attribution.self_influence import self_influence
 from yori.attribution.semivalues import beta_shapley, data_banzhaf, head_utility
 from yori.attribution.tracin import tracin

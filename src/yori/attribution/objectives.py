@@ -17,9 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Num
+from jaxtyping import Bool, Float, Num
 
 from yori.errors import ValuesError
 from yori.heads import LINKS
@@ -50,6 +51,26 @@ class Query:
     def value(self) -> float:
         """The objective itself."""
         return float(self.values.sum())
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """An objective that is more than a name: those of weighted_objectives.py, or your own."""
+
+    def ask(
+        self,
+        embeddings: Float[np.ndarray, "m d"],
+        targets: Num[np.ndarray, "m ..."],
+        logits: Float[np.ndarray, "m c"],
+        *,
+        link: str,
+        temperature: float,
+        weight: Float[np.ndarray, "c d1"] | None,
+    ) -> Query:
+        """Evaluate it and differentiate it; ``weight`` is the head, where logits come from one."""
+
+    def restricted(self, taking: Bool[np.ndarray, " m"]) -> Objective:
+        """The same of some of the query examples only, such as a fold."""
 
 
 def confidence_rank(probs: Float[np.ndarray, "m c"]) -> Float[np.ndarray, " m"]:
@@ -142,7 +163,7 @@ RANK_WEIGHTS: dict[str, Callable[[Float[np.ndarray, " m"]], Float[np.ndarray, " 
 
 
 def query_of_logits(
-    objective: str,
+    objective: str | Objective,
     embeddings: Float[np.ndarray, "m d"],
     targets: Num[np.ndarray, "m ..."],
     logits: Float[np.ndarray, "m c"],
@@ -151,6 +172,8 @@ def query_of_logits(
     temperature: float = 1.0,
 ) -> Query:
     """`query` when the logits are at hand: of several heads, say, each example from the one that has not seen it."""
+    if not isinstance(objective, str):
+        return objective.ask(embeddings, targets, logits, link=link, temperature=temperature, weight=None)
     if objective not in OBJECTIVES:
         raise ValuesError(f"an objective out of {', '.join(OBJECTIVES)}", repr(objective), where="objective")
     functions = LINKS[link]
@@ -179,7 +202,7 @@ def query_of_logits(
 
 
 def query(
-    objective: str,
+    objective: str | Objective,
     embeddings: Float[np.ndarray, "m d"],
     targets: Num[np.ndarray, "m ..."],
     weight: Float[np.ndarray, "c d1"],
@@ -192,7 +215,7 @@ def query(
     Parameters
     ----------
     objective
-        A key of `OBJECTIVES`.
+        A key of `OBJECTIVES`, or an `Objective`.
     embeddings, targets
         ``(m, d)`` and labels ``(m,)`` or multi-hot ``(m, c)``.
     weight
@@ -206,4 +229,6 @@ def query(
         If nobody knows the objective.
     """
     logits = logits_of(embeddings, weight)
+    if not isinstance(objective, str):
+        return objective.ask(embeddings, targets, logits, link=link, temperature=temperature, weight=weight)
     return query_of_logits(objective, embeddings, targets, logits, link=link, temperature=temperature)

@@ -14,10 +14,10 @@ RELEASE_BYTES = 64 << 20
 """Pages are given back after so many bytes."""
 
 
-def streamed_blocks(rows: Float[np.ndarray, "n d"]) -> Iterator[slice]:
-    """Cache-sized slices over the rows; pages of a memory-mapped file are given back on the way."""
+def streamed_blocks(rows: Float[np.ndarray, "n d"], size: int | None = None) -> Iterator[slice]:
+    """Cache-sized slices over the rows, or of ``size``; pages of a memory-mapped file are given back on the way."""
     done = 0
-    for block in row_blocks(rows):
+    for block in row_blocks(rows, size):
         yield block
         done += (block.stop - block.start) * rows.shape[1] * rows.itemsize
         if done >= RELEASE_BYTES:

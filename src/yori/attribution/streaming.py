@@ -28,10 +28,10 @@ Stretches, because single rows far apart would fetch a page each, and its neighb
 
 
 def streamed_influence(
-    embeddings: Float[np.ndarray, "n d"],
+    embeddings: Num[np.ndarray, "n d"],
     labels: Num[np.ndarray, "n ..."],
     weight: Float[np.ndarray, "c d1"],
-    query_embeddings: Float[np.ndarray, "m d"],
+    query_embeddings: Num[np.ndarray, "m d"],
     query_labels: Num[np.ndarray, "m ..."],
     *,
     l2: float,

@@ -25,6 +25,7 @@ from yori.arrays import check_finite, check_length
 from yori.attribution.inputs import check_inputs, refuse_nan
 from yori.attribution.objectives import Objective, query
 from yori.attribution.paging import streamed_blocks
+from yori.attribution.tensors import Tensor, stand_in, tensor_products, to_array
 from yori.errors import ShapeError
 from yori.heads import LINKS
 
@@ -32,11 +33,11 @@ Heads = Float[np.ndarray, "*k c d1"]
 
 
 def tracin(
-    embeddings: Float[np.ndarray, "n d"],
-    labels: Num[np.ndarray, "n ..."],
+    embeddings: Num[np.ndarray, "n d"] | Tensor,
+    labels: Num[np.ndarray, "n ..."] | Tensor,
     weights: Heads,
-    query_embeddings: Float[np.ndarray, "m d"],
-    query_labels: Num[np.ndarray, "m ..."],
+    query_embeddings: Num[np.ndarray, "m d"] | Tensor,
+    query_labels: Num[np.ndarray, "m ..."] | Tensor,
     *,
     step_sizes: Sequence[float] | Float[np.ndarray, " k"] | None = None,
     objective: str | Objective = "nll",
@@ -48,7 +49,8 @@ def tracin(
     Parameters
     ----------
     embeddings, labels
-        Training examples, ``(n, d)`` and ``(n,)`` (``link="sigmoid"``: multi-hot ``(n, c)``).
+        Training examples, ``(n, d)`` and ``(n,)`` (``link="sigmoid"``: multi-hot ``(n, c)``). Torch tensors stay where they
+        are, on a GPU too; results are arrays (tensors.py).
     weights
         Heads at the checkpoints, ``(k, c, d+1)`` with the bias last, or one, ``(c, d+1)``.
     query_embeddings, query_labels
@@ -56,7 +58,7 @@ def tracin(
     step_sizes
         ``(k,)`` step size of each checkpoint; by default 1.
     objective
-        A key of `OBJECTIVES`; lower is better.
+        A key of `OBJECTIVES`, or an objective of weighted_objectives.py; lower is better.
     temperature
         Divides the query logits.
 
@@ -80,26 +82,38 @@ def tracin(
     >>> tracin(x, np.array([1, 0, 0]), head, x[:2], np.array([1, 0])).round(3).tolist()
     [0.5, 0.5, -0.5]
     """
-    heads = np.asarray(weights, dtype=np.float64)
-    if heads.ndim == 2:
-        heads = heads[None]
-    if heads.ndim != 3 or 0 in heads.shape:
-        raise ShapeError("weights of shape (c, d+1) or (k, c, d+1)", f"shape {heads.shape}", where="tracin")
-    check_finite(heads, name="weights", where="tracin")
+    heads, sizes = check_checkpoints(weights, step_sizes, where="tracin")
     given = check_inputs(
-        embeddings, labels, heads[0], query_embeddings, query_labels, link=link, where="tracin", finite_rows=False
-    )
-    sizes = np.ones(len(heads)) if step_sizes is None else np.asarray(step_sizes, dtype=np.float64)
-    check_length(sizes, len(heads), name="step_sizes", where="tracin")
-    check_finite(sizes, name="step_sizes", where="tracin")
+        *stand_in(embeddings, labels), heads[0], to_array(query_embeddings), to_array(query_labels), link=link, where="tracin",
+        finite_rows=False,
+    )  # fmt: skip
     asked = [
         size * query(objective, given.asking, given.answers, head, link=link, temperature=temperature).gradient()
         for size, head in zip(sizes, heads, strict=True)
     ]
     with np.errstate(invalid="ignore", over="ignore"):  # said below, with the row
-        scores = gradient_products(given.rows, given.targets, heads, np.stack(asked), link)
+        if isinstance(embeddings, Tensor):
+            scores = tensor_products(embeddings, labels, heads, np.stack(asked), link)
+        else:
+            scores = gradient_products(given.rows, given.targets, heads, np.stack(asked), link)
     refuse_nan(scores, where="tracin")
     return scores
+
+
+def check_checkpoints(
+    weights: Num[np.ndarray, "..."], step_sizes: Sequence[float] | Num[np.ndarray, "..."] | None, *, where: str
+) -> tuple[Float[np.ndarray, "k c d1"], Float[np.ndarray, " k"]]:
+    """Heads ``(k, c, d+1)`` and their step sizes ``(k,)``, finite; one head is one checkpoint."""
+    heads = np.asarray(weights, dtype=np.float64)
+    if heads.ndim == 2:
+        heads = heads[None]
+    if heads.ndim != 3 or 0 in heads.shape:
+        raise ShapeError("weights of shape (c, d+1) or (k, c, d+1)", f"shape {heads.shape}", where=where)
+    check_finite(heads, name="weights", where=where)
+    sizes = np.ones(len(heads)) if step_sizes is None else np.asarray(step_sizes, dtype=np.float64)
+    check_length(sizes, len(heads), name="step_sizes", where=where)
+    check_finite(sizes, name="step_sizes", where=where)
+    return heads, sizes
 
 
 def gradient_products(

@@ -26,6 +26,7 @@ from scipy.linalg import cho_factor, cho_solve
 from yori.arrays import check_length
 from yori.attribution.inputs import Inputs, check_inputs, check_matrix
 from yori.attribution.objectives import Objective, query
+from yori.attribution.paging import streamed_blocks
 from yori.errors import ShapeError, ValuesError
 from yori.heads import LINKS
 from yori.heads.curvature import logits_of
@@ -139,7 +140,7 @@ def trak_of_gradients(
     >>> trak_of_gradients(features, np.array([-1.0, 1.0]), np.array([0.5, 0.5]), l2=0.5).tolist()
     [0.25, -0.25]
     """
-    rows = check_matrix(features, name="features", where="trak").astype(np.float64)
+    rows = check_matrix(features, name="features", where="trak")
     for name, array, length in (("query_gradient", query_gradient, rows.shape[1]), ("unsure", unsure, len(rows))):
         check_length(array, length, name=name, where="trak")
         check_matrix(array[None], name=name, where="trak")
@@ -173,7 +174,14 @@ def _projected(
 def _aligned(features: Float[np.ndarray, "n k"], asked: Float[np.ndarray, " k"], l2: float) -> Float[np.ndarray, " n"]:
     if not l2 > 0:
         raise ValuesError("l2 > 0", str(l2), where="trak", fix="A softmax head's gradients are rank-deficient.")
-    moment = features.T @ features / len(features)
+    moment = np.zeros((features.shape[1], features.shape[1]))
+    for block in streamed_blocks(features):  # a memory-mapped file stays on disk
+        rows = features[block].astype(np.float64, copy=False)
+        moment += rows.T @ rows
+    moment /= len(features)
     moment[np.diag_indices_from(moment)] += l2
-    aligned: Float[np.ndarray, " n"] = features @ cho_solve(cho_factor(moment, lower=True), asked) / len(features)
+    solution = cho_solve(cho_factor(moment, lower=True), asked) / len(features)
+    aligned = np.empty(len(features))
+    for block in streamed_blocks(features):
+        aligned[block] = features[block].astype(np.float64, copy=False) @ solution
     return aligned

@@ -1,0 +1,98 @@
+"""Torch tensors (CPU here) say what arrays say."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from tests.attribution.small_problem import make
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'yori[torch]'")
+
+from yori.attribution import influence, tracin  # noqa: E402
+from yori.errors import MissingExtraError, ShapeError, ValuesError  # noqa: E402
+
+
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+@pytest.mark.parametrize("blocks", [100, 10**9])
+def test_tracin(link, blocks, monkeypatch):
+    monkeypatch.setattr("yori.attribution.tensors.HOST_BYTES", blocks)
+    given = make(n=700, link=link)
+    options = {"step_sizes": [0.5, 2.0], "objective": "aurc", "link": link, "temperature": 0.8}
+    found = tracin(torch.as_tensor(given.x), torch.as_tensor(given.y), given.weights, given.xq, given.yq, **options)
+    np.testing.assert_allclose(found, tracin(*given.checkpoints, **options), rtol=1e-9, atol=1e-13)
+
+
+@pytest.mark.parametrize("leverage", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+def test_influence(link, weighted, leverage):
+    given = make(link=link)
+    weights = np.random.default_rng(0).random(150) if weighted else None
+    options = {
+        "l2": given.l2, "link": link, "sample_weight": weights, "leverage": leverage, "tolerance": 1e-10,
+        "objective": "brier",
+    }  # fmt: skip
+    found = influence(
+        torch.as_tensor(given.x), torch.as_tensor(given.y), given.weight, torch.as_tensor(given.xq),
+        torch.as_tensor(given.yq), **options,
+    )  # fmt: skip
+    expected = influence(*given.sides, **options)
+    scale = np.abs(expected.scores).max()
+    np.testing.assert_allclose(found.scores, expected.scores, rtol=1e-6, atol=1e-8 * scale)
+    np.testing.assert_allclose(found.relabel_effect(), expected.relabel_effect(), rtol=1e-4, atol=1e-6 * scale)
+    assert found.objective_value == pytest.approx(expected.objective_value)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int8])
+def test_other_kinds_of_numbers(dtype):
+    given = make()
+    rows = torch.as_tensor(np.round(given.x * 4)).to(dtype)
+    plain = rows.to(torch.float32).numpy()
+    found = tracin(rows, torch.as_tensor(given.y), given.weight, given.xq, given.yq)
+    expected = tracin(plain, given.y, given.weight, given.xq, given.yq)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    solved = influence(rows, given.y, given.weight, given.xq, given.yq, l2=0.1, tolerance=1e-4).scores
+    expected = influence(plain, given.y, given.weight, given.xq, given.yq, l2=0.1, tolerance=1e-4).scores
+    np.testing.assert_allclose(solved, expected, atol=1e-3 * np.abs(expected).max())
+
+
+def test_gradients_of_the_rows_do_not_matter():
+    given = make()
+    rows = torch.as_tensor(given.x).requires_grad_()
+    np.testing.assert_allclose(tracin(rows, given.y, given.weight, given.xq, given.yq), tracin(*given.sides), rtol=1e-9)
+
+
+def test_refusals():
+    given = make()
+    rows, labels = torch.as_tensor(given.x), torch.as_tensor(given.y)
+    rest = (given.weight, given.xq, given.yq)
+    bad = rows.clone()
+    bad[13, 1] = torch.nan
+    for method, options in ((tracin, {}), (influence, {"l2": 0.1})):
+        with pytest.raises(ValuesError, match="row 13"):
+            method(bad, labels, *rest, **options)
+        with pytest.raises(ShapeError):
+            method(rows, labels[1:], *rest, **options)
+        with pytest.raises(ValuesError, match="labels"):
+            method(rows, labels + 5, *rest, **options)
+        with pytest.raises(ShapeError):
+            method(rows[:, :3], labels, *rest, **options)
+    with pytest.raises(ValuesError, match="refine=0 with tensors"):
+        influence(rows, labels, *rest, l2=0.1, refine=3)
+
+
+def test_without_array_api_compat(monkeypatch):
+    given = make()
+    monkeypatch.setitem(sys.modules, "array_api_compat", None)
+    with pytest.raises(MissingExtraError, match=r'pip install "yori\[torch\]"'):
+        tracin(torch.as_tensor(given.x), given.y, given.weight, given.xq, given.yq)
+
+
+def test_arrays_load_no_torch():
+    program = (
+        "import sys, numpy as np; from yori.attribution import tracin; "
+        "tracin(np.ones((3, 2)), np.array([0, 1, 0]), np.zeros((2, 3)), np.ones((1, 2)), np.array([1])); "
+        "assert not {'torch', 'array_api_compat', 'distributed', 'ray'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

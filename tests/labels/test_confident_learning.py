@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from cleanlab.count import compute_confident_joint
+from cleanlab.count import compute_confident_joint, estimate_joint
 from cleanlab.filter import find_label_issues
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from yori.errors import ShapeError, ValuesError
-from yori.labels import confident_joint, label_error_order, self_confidence
+from yori.labels import confident_joint, estimated_joint, label_error_flags, label_error_order, self_confidence
 from yori.synthetic import gaussian_mixture_embeddings
 
 
@@ -58,6 +58,8 @@ def test_joint_equals_cleanlab_on_two_classes(problem):
     # With more classes cleanlab takes the most probable class of all where several reach their threshold, even one that
     # does not reach its own; and it raises an empty diagonal to 1.
     probs, labels = problem
+    threshold = np.array([probs[labels == k, k].mean() for k in (0, 1)])
+    assume(np.abs(probs - threshold).min() > 1e-5)  # theirs is reached by 1e-6 less
     joint = confident_joint(probs, labels)
     np.fill_diagonal(joint, np.maximum(joint.diagonal(), 1))
     np.testing.assert_array_equal(joint, compute_confident_joint(labels, probs, calibrate=False))
@@ -135,3 +137,28 @@ def test_refusals(function):
         function(np.array([[np.nan, 1.0], [0.5, 0.5]]), np.array([0, 1]))
     with pytest.raises(ShapeError, match="n ≥ 1"):
         function(probs[:0], np.array([], dtype=int))
+
+
+def test_flags_and_the_estimated_joint():
+    data = gaussian_mixture_embeddings(600, 8, 5, label_noise=0.1, rng=np.random.default_rng(0))
+    joint = confident_joint(data.noisy_probs, data.labels)
+    flags = label_error_flags(data.noisy_probs, data.labels)
+    assert flags.sum() == joint.sum() - joint.trace()
+    np.testing.assert_allclose(
+        estimated_joint(data.noisy_probs, data.labels), estimate_joint(data.labels, data.noisy_probs), atol=0.01
+    )
+    assert estimated_joint(np.full((4, 3), 1 / 3), np.array([0, 0, 1, 1])).sum() == pytest.approx(1)
+
+
+def test_float32_and_blocks_give_the_same(monkeypatch):
+    data = gaussian_mixture_embeddings(300, 8, 5, label_noise=0.1, rng=np.random.default_rng(2))
+    expected = label_error_order(data.noisy_probs, data.labels)
+    single = label_error_order(data.noisy_probs.astype(np.float32), data.labels)
+    assert (single == expected).mean() > 0.99
+    monkeypatch.setattr("yori.labels.noise_model.BLOCK", 30)
+    np.testing.assert_array_equal(label_error_order(data.noisy_probs, data.labels), expected)
+
+
+def test_published_probabilities_are_renormalised():
+    probs = np.array([[1.00001, 0.0], [0.4, 0.6]])
+    np.testing.assert_allclose(self_confidence(probs, np.array([0, 0])), [1, 0.4])

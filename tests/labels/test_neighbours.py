@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from yori.labels import neighbour_votes
+from yori.labels import neighbour_shares, neighbour_votes
+from yori.labels.neighbours import evenly_spaced_voters
 
 
 def brute_force(x, labels, groups, asked, classes, k):
@@ -83,3 +84,25 @@ def test_inputs_are_not_modified(dtype):
     before = x.copy()
     neighbour_votes(x, labels, np.arange(10), np.arange(10), classes=2)
     np.testing.assert_array_equal(x, before)
+
+
+def test_shares_of_several_labels_equal_the_votes_class_by_class():
+    rng = np.random.default_rng(4)
+    x, targets, groups = rng.normal(size=(60, 3)), rng.integers(0, 2, (60, 4)), np.arange(60) // 3
+    shares = neighbour_shares(x, targets, groups, np.arange(60), neighbours=7)
+    for k in range(4):
+        votes = neighbour_votes(x, targets[:, k], groups, np.arange(60), classes=2, neighbours=7)
+        np.testing.assert_allclose(shares[:, k], votes[:, 1])
+
+
+def test_only_voters_vote():
+    rng = np.random.default_rng(5)
+    x, labels, alone = rng.normal(size=(50, 3)), rng.integers(0, 2, 50), np.arange(50)
+    voters = np.arange(0, 50, 2)
+    votes = neighbour_votes(x, labels, alone, alone, classes=2, neighbours=5, voters=voters)
+    for i in (1, 4, 33):
+        others = [j for j in voters if j != i]
+        expected = brute_force(x[[i, *others]], labels[[i, *others]], np.arange(len(others) + 1), [0], 2, 5)
+        np.testing.assert_allclose(votes[i], expected[0])
+    assert evenly_spaced_voters(1000) is None
+    assert len(np.unique(evenly_spaced_voters(100_000))) == 40_000

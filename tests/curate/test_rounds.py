@@ -5,9 +5,11 @@ import pytest
 
 from yori.attribution.objectives import OBJECTIVES, query, query_of_logits
 from yori.curate import ClassGuard, Problem, curate, plausible_labels, rounds
+from yori.curate.course import Course
 from yori.heads import Spectrum, fit_sigmoid, fit_softmax
 from yori.labels import out_of_fold_logits
 from yori.synthetic import flip_labels, gaussian_mixture_embeddings
+from yori.task import Costs, CurationRules, EditLimits
 
 CLASSES, TRAIN, QUERY, TEST, L2 = 5, 400, 250, 1000, 0.01
 NOISE, BUDGET = 0.06, 16
@@ -280,11 +282,11 @@ class TestBudgetAndGuard:
     def test_what_was_edited_is_not_considered_again(self, problem, plausible):
         spectrum = Spectrum.of(problem.embeddings)
         head = fit_softmax(problem.embeddings, problem.targets, l2=L2, classes=CLASSES, spectrum=spectrum)
-        course = rounds._Course(problem, np.ones(QUERY, dtype=np.bool_), plausible, head, spectrum)
+        course = Course(problem, np.ones(QUERY, dtype=np.bool_), plausible, head, spectrum)
         chosen = course.step(10)
-        assert {new is None for _, new, _ in chosen} == {True, False}
-        effects, _ = course._effects()
-        taken = [place for place, _, _ in chosen]
+        assert {pick.new_label is None for pick in chosen} == {True, False}
+        effects = course.best().net
+        taken = [pick.position for pick in chosen]
         assert np.isinf(effects[taken]).all()
         assert np.isfinite(np.delete(effects, taken)).all()
 
@@ -397,3 +399,48 @@ class TestSeveralLabels:
         asked = replace(problem, targets=targets)
         result = curate(asked, budget=100)
         assert targets[places(result), 0].sum() <= 1
+
+
+class TestRules:
+    """What `CurationRules` change, and that limits hold in every round."""
+
+    def test_a_line_search_spends_what_the_judges_like_and_stops(self, problem, plausible):
+        asked = replace(problem, rules=CurationRules(rounds="line_search"))
+        result = curate(asked, budget=BUDGET, plausible=plausible)
+        check(asked, result, BUDGET)
+        assert result.chosen
+        changes = [each.held_out_change for each in result.rounds]
+        assert changes == sorted(changes, reverse=True)  # every round must be liked better than the last
+        rng = np.random.default_rng(9)
+        random = replace(asked, query_targets=rng.integers(0, CLASSES, QUERY))
+        assert len(curate(random, budget=200).chosen) < 200
+
+    def test_a_consensus_of_objectives_and_resampled_queries(self, problem, plausible, flipped):
+        draws = np.random.default_rng(10).multinomial(QUERY, np.full(QUERY, 1 / QUERY), size=4).astype(float)
+        found = {}
+        for share in (0.0, 1.0):
+            asked = replace(problem, rules=CurationRules(consensus=share))
+            found[share] = curate(asked, budget=BUDGET, plausible=plausible, draws=draws, rounds=1)
+            check(asked, found[share], BUDGET)
+        assert 0 < len(places(found[1.0])) < len(places(found[0.0]))
+        assert flipped[1][places(found[1.0])].mean() >= flipped[1][places(found[0.0])].mean()
+
+    @pytest.mark.parametrize("rounds", ["equal", "line_search"])
+    def test_limits_hold_over_all_rounds(self, problem, plausible, rounds):
+        domains, groups = np.arange(TRAIN) % 3, np.arange(TRAIN) // 10
+        rules = CurationRules(rounds=rounds, limits=EditLimits(0.25, 0.5, 0.1, 12), costs=Costs(1.0, 1.0))
+        asked = replace(problem, rules=rules, domains=domains, groups=groups)
+        result = curate(asked, budget=BUDGET, plausible=plausible)
+        edited = places(result)
+        assert 0 < len(edited) <= 12
+        assert np.bincount(problem.targets[edited]).max() <= 0.25 * BUDGET
+        assert np.bincount(domains[edited]).max() <= 0.5 * BUDGET
+        assert np.bincount(groups[edited]).max() <= 1
+
+    def test_an_edit_must_be_worth_its_minutes(self, problem):
+        free = curate(problem, budget=BUDGET, rounds=1)
+        worth = -float(np.median([choice.effect for _, choice in free.chosen]))
+        dear = replace(problem, rules=CurationRules(costs=Costs(drop=2.0, minute=worth / 2)))
+        few = curate(dear, budget=BUDGET, rounds=1)
+        assert 0 < len(few.chosen) < len(free.chosen)
+        assert all(choice.effect < -worth for _, choice in few.chosen)

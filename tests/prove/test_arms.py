@@ -4,8 +4,7 @@ import importlib
 import numpy as np
 import pytest
 
-from yori.curate import Curation, Round
-from yori.curate.rounds import Choice
+from yori.curate import Choice, Curation, Round
 from yori.heads import fit_softmax
 from yori.prove.arms import AFTER, CONFIDENT_LEARNING, HIGHEST_LOSS, ORACLE, RANDOM, ArmsInput, _arms, make_arms
 
@@ -112,7 +111,7 @@ def test_a_finished_stage_is_not_made_again(one_cell, monkeypatch):
     def refuse(*arguments, **options):
         raise AssertionError("curated again")
 
-    monkeypatch.setattr(importlib.import_module("yori.prove.arms"), "curate", refuse)
+    monkeypatch.setattr(importlib.import_module("yori.prove.arms"), "curate_cell", refuse)
     key = one_cell.given.baseline_key()
     again = ArmsInput(one_cell.given, key, one_cell.task.budget.edits, one_cell.task.objective)
     assert make_arms(again) == one_cell.arms_key

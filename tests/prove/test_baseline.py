@@ -6,8 +6,9 @@ from tests.prove.mixture import SMALL_TASK, inputs_of, make_small, poison, split
 
 from yori.errors import CorruptError, ValuesError
 from yori.heads import fit_softmax
+from yori.prove.arm_names import TRAIN_AND_VALIDATION
 from yori.prove.arms import ArmsInput, make_arms
-from yori.prove.baseline import TRAIN_AND_VALIDATION, make_baseline, read_stage
+from yori.prove.baseline import make_baseline, read_stage
 from yori.prove.predictions import CellResult, prediction_tables
 from yori.prove.proof import _place, group_names, prove
 from yori.store import EmbeddingShards

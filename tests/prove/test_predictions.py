@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from yori.errors import VerificationError
-from yori.prove.baseline import TRAIN_AND_VALIDATION
+from yori.prove.arm_names import TRAIN_AND_VALIDATION
 from yori.prove.predictions import check_parity, prediction_tables, temperatures
 from yori.prove.proof import group_names
 from yori.prove.tuning import temperature_of

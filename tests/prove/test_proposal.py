@@ -18,6 +18,7 @@ def vote(one_cell):
         edits = [
             {
                 "example_id": str(data.ids[position]), "round": 1 + number, "new": new, "effect": effect,
+                "action": "drop" if new is None else "relabel",
                 "agreement": 0.5, "out_of_fold": [0.7, 0.1, 0.1, 0.1],
             }
             for number, (position, new) in enumerate(choices)

@@ -63,3 +63,60 @@ def test_no_edit_is_a_result(sample: Sample) -> None:
     section = edits_section({**sample.certificate, "truth": None}, [], Clips({}, {}), Words("en"))
     assert "No edit was made" in texts(section.blocks)
     assert "wrong labels" not in texts(section.blocks)
+
+
+RULES = {"mode": "validation", "actions": ["drop", "relabel"], "cells": [
+    {"protocol": "lodo:far", "seed": 0, "queries": "training_domains", "estimates": None}]}  # fmt: skip
+
+
+def test_whom_an_edit_helps_and_hurts_with_each_player_once(sample: Sample) -> None:
+    helped, hurt = (("clip_001", -2e-4), ("clip_002", -1e-4)), (("clip_001", 3e-4),)
+    edits = [shown("drop", example_id="clip_003", helps=helped, hurts=hurt), shown("drop", example_id="clip_002")]
+    clips = clips_of(["clip_003", "clip_002", "clip_001"], sample.project, version=1, modality="audio")
+    for language, words in (("en", "Hurts most"), ("ko", "가장 손해를 보는 예제")):
+        section = edits_section(sample.certificate, edits, clips, Words(language))  # type: ignore[arg-type]
+        first, second = next(block for block in section.blocks if isinstance(block, Gallery)).cards
+        (_, helps), (heading, hurts) = first.witnesses
+        assert heading == words
+        assert [each.name for each in helps] == ["clip_001", "clip_002"]
+        assert (helps[0].effect, hurts[0].effect) == ("−0.00020", "+0.00030")
+        assert helps[0].sound.startswith("data:audio/wav")
+        # clip_002 has a player on its own card, clip_001 where it was named first.
+        assert (helps[1].sound, hurts[0].sound) == ("", "")
+        assert second.witnesses == []
+
+
+@pytest.mark.parametrize(
+    ("change", "english", "korean"),
+    [
+        ({"mode": "cross_fitted"}, "asked for edits, each of a head that had not seen its fold", "폴드를 본 적 없는"),
+        ({"actions": ["review"]}, "wait for a person's answer", "사람의 답을 기다립니다"),
+        (
+            {"cells": [{**RULES["cells"][0], "queries": "nested_domains"}]},
+            "asked a head that had not heard it", "들은 적 없는 헤드",
+        ),
+    ],
+)  # fmt: skip
+def test_how_edits_were_asked_for(sample: Sample, change: dict, english: str, korean: str) -> None:
+    for language, words in (("en", english), ("ko", korean)):
+        usual = edits_section({**sample.certificate, "curation": RULES}, [], Clips({}, {}), Words(language))  # type: ignore[arg-type]
+        other = edits_section(
+            {**sample.certificate, "curation": {**RULES, **change}}, [], Clips({}, {}), Words(language)  # type: ignore[arg-type]
+        )  # fmt: skip
+        assert words not in texts(usual.blocks)
+        assert words in texts(other.blocks)
+
+
+def test_both_estimates_of_who_should_ask(sample: Sample) -> None:
+    estimate = {"standard_error": 0.001, "worst_change": 0.0}
+    estimates = {"preferred": "nested_domains", "left_out_domains": 5, "metric": "aurc",
+                 "training_domains": {"mean_change": -0.002, **estimate},
+                 "nested_domains": {"mean_change": -0.003, **estimate}}  # fmt: skip
+    cell = {"protocol": "lodo:far", "seed": 0, "queries": "nested_domains", "estimates": estimates}
+    section = edits_section(
+        {**sample.certificate, "curation": {**RULES, "cells": [cell]}}, [], Clips({}, {}), Words("en")
+    )
+    said = texts(section.blocks)
+    assert "−0.002" in said
+    assert "−0.003" in said
+    assert "Left-out domains ask" in said

@@ -39,7 +39,7 @@ def written():
 
 
 def sentences_of(text):
-    return [each.strip() for each in re.split(r"(?<=[.])\s+", text.strip()) if re.search('[A-Za-z]', each)]
+    return [each.strip() for each in re.split(r"(?<=[.])\s+", text.strip()) if re.search("[A-Za-z]", each)]
 
 
 @pytest.mark.parametrize(("path", "text"), list(written()))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from yori.errors import TaskError
-from yori.task import Task, parse_task, read_task
+from yori.task import Costs, CurationRules, EditLimits, Task, parse_task, read_task
 
 GOOD = "name: digits\nclasses: [{name: one}, {name: two}]\n"
 
@@ -32,6 +32,14 @@ head: {l2: 0.01}
 endpoint: {metric: risk@0.8, protocol: lodo, direction: lower, margin: 0.01}
 secondary: [augrc, coverage@0.05]
 budget: {edits: 0.08, allow_large: true, labels: 50}
+curate:
+  mode: cross_fitted
+  queries: choose
+  actions: [drop, review]
+  rounds: line_search
+  consensus: 0.5
+  costs: {relabel: 0.5, review: 2, minute: 1.0e-5}
+  limits: {per_class: 0.5, per_group: 0.1, minutes: 60}
 seeds: 5
 requirements: {latency_ms: 5, model_bytes: 100000, coverage_at_risk: {risk: 0.05, coverage: 0.7}}
 """
@@ -43,6 +51,10 @@ requirements: {latency_ms: 5, model_bytes: 100000, coverage_at_risk: {risk: 0.05
     assert task.audio.hop == 0.5
     assert task.audio.sample_rate == 32_000
     assert task.endpoint.metric == "risk@0.8"
+    assert task.curate == CurationRules(
+        "cross_fitted", "choose", ("drop", "review"), "line_search", 0.5, Costs(0, 0.5, 2, 1e-5),
+        EditLimits(0.5, None, 0.1, 60),
+    )  # fmt: skip
     assert task.requirements.coverage_at_risk is not None
     assert task.requirements.coverage_at_risk.coverage == 0.7
 
@@ -57,6 +69,12 @@ requirements: {latency_ms: 5, model_bytes: 100000, coverage_at_risk: {risk: 0.05
         (GOOD + "seeds: 0", "task.yaml:3 seeds: expected a whole number ≥ 1, got '0'"),
         (GOOD + "seeds: [1]", "got a list"),
         (GOOD + "name: again", "task.yaml:3: .*second"),
+        (GOOD + "curate: {mode: crossfitted}", "task.yaml:3 curate.mode: expected one of validation, cross_fitted"),
+        (GOOD + "curate: {actions: [reweight]}", "curate.actions: expected a list out of drop, relabel, review"),
+        (GOOD + "curate: {actions: []}", "curate.actions: expected a list"),
+        (GOOD + "curate: {limits: {per_class: 0}}", r"curate.limits.per_class: expected a share in \(0, 1\]"),
+        (GOOD + "curate: {costs: {minute: -1}}", "curate.costs.minute: expected a number ≥ 0"),
+        (GOOD + "curate: {costs: {person: 1}}", "expected one of drop, relabel, review, minute"),
         (GOOD + "modality: video", "one of audio, embeddings, got 'video'"),
         (GOOD + "budget: {edits: 0.2}", "at most 0.05 .* got 0.2. Lower it, or set allow_large"),
         (GOOD + "budget:\n  edits: 2", "task.yaml:4 budget.edits"),

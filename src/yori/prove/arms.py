@@ -5,34 +5,48 @@ Runs in a worker process that is given training and validation examples only: no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float, Int, Num
 
 from yori.attribution.influence import influence_of_solution
 from yori.attribution.objectives import query
-from yori.curate import Curation, Problem, curate, plausible_labels
+from yori.curate import Curation, Problem
+from yori.curate.course import apply_picks
+from yori.curate.parts import effects_of
 from yori.curate.rounds import ROUNDS
 from yori.heads import LINKS, Curvature, Spectrum, train_head
 from yori.heads.curvature import logits_of
 from yori.heads.flops import product_flops
 from yori.labels import label_error_order
-from yori.prove.baseline import TRAIN_AND_VALIDATION, Baseline, CellInput, read_stage, write_stage
-from yori.splits import group_folds
+from yori.prove.arm_names import (
+    AFTER,
+    CONFIDENT_LEARNING,
+    HIGHEST_LOSS,
+    ORACLE,
+    RANDOM,
+    TRAIN_AND_VALIDATION,
+)
+from yori.prove.baseline import Baseline, CellInput, read_stage, write_stage
+from yori.prove.cell_curation import Curated, curate_cell, explain_edits, pool_targets, validation_problem
+from yori.prove.pooled_arms import OutOfFold, picks_of, pooled_arms
 from yori.store import Project, content_key
+from yori.task import CurationRules
 
-VERSION = 2
-JUDGES = 5
+__all__ = [
+    "AFTER",
+    "CONFIDENT_LEARNING",
+    "HIGHEST_LOSS",
+    "ORACLE",
+    "RANDOM",
+    "ArmsInput",
+    "make_arms",
+]
+
+VERSION = 3
 RESAMPLES = 4
-
-AFTER = "after"
-RANDOM = "control:random"
-CONFIDENT_LEARNING = "control:confident_learning"
-HIGHEST_LOSS = "control:highest_loss"
-ORACLE = "oracle"
-ARMS = ("before", AFTER, RANDOM, CONFIDENT_LEARNING, HIGHEST_LOSS, TRAIN_AND_VALIDATION, ORACLE)
-"""All arms a proof may hold, in the order of its tables; ``oracle`` only where truth is known."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +58,20 @@ class ArmsInput:
     budget: float
     objective: str
     rounds: int = ROUNDS
+    rules: CurationRules = field(default_factory=CurationRules)
 
     def key(self) -> str:
         """Content key of `make_arms`."""
         return content_key(
             stage="arms", version=VERSION, baseline=self.baseline, budget=self.budget, objective=self.objective,
-            rounds=self.rounds, truth=self.cell.truth,
+            rounds=self.rounds, truth=self.cell.truth, rules=dataclasses.asdict(self.rules),
         )  # fmt: skip
 
     @property
     def edits(self) -> int:
-        """Largest number of edits."""
-        return int(np.floor(self.budget * self.cell.n_train + 1e-9))
+        """Largest number of edits: a share of the examples that may be edited."""
+        editable = len(self.cell.rows) if self.rules.cross_fitted else self.cell.n_train
+        return int(np.floor(self.budget * editable + 1e-9))
 
 
 def make_arms(task: ArmsInput) -> str:
@@ -69,31 +85,46 @@ def make_arms(task: ArmsInput) -> str:
     pool = cell.vectors()
     n = cell.n_train
     spectrum = Spectrum.of(pool[:n])
-    problem = _problem(task, baseline, pool)
-    plausible = None
-    if cell.link == "softmax":
-        plausible = plausible_labels(
-            pool[:n], cell.targets[:n], cell.groups[:n], baseline.arrays["out_of_fold"],
-            temperature=baseline.facts["out_of_fold_temperature"],
-        )  # fmt: skip
-    found = curate(problem, budget=task.edits, plausible=plausible, rounds=task.rounds, spectrum=spectrum)
-    arrays: dict[str, np.ndarray] = {"scores": found.scores}
+    curated = curate_cell(
+        cell, baseline, pool, spectrum, budget=task.edits, objective=task.objective, rules=task.rules,
+        rounds=task.rounds,
+    )  # fmt: skip
+    found = curated.found
+    pooled = task.rules.cross_fitted
+    arrays: dict[str, np.ndarray] = {"scores": found.scores if pooled else found.scores[:n]}
     validation = pool[n:]
-    arrays[f"validation:{TRAIN_AND_VALIDATION}"] = _logits(baseline.arrays[TRAIN_AND_VALIDATION], validation)
-    for arm, (weight, targets) in _arms(task, baseline, found).items():
+    unseen = OutOfFold(cell, baseline, pool, spectrum) if pooled else None
+    wanted = pooled_arms(cell, baseline, found, pool, task.edits) if pooled else _arms(task, baseline, found)
+    if unseen is None:
+        arrays[f"validation:{TRAIN_AND_VALIDATION}"] = _logits(baseline.arrays[TRAIN_AND_VALIDATION], validation)
+    else:
+        unedited = (cell.weight, pool_targets(cell))
+        arrays[f"validation:{TRAIN_AND_VALIDATION}"] = unseen.validation_logits(*unedited)
+    for arm, (weight, targets) in wanted.items():
+        rows = np.flatnonzero((weight if pooled else weight[:n]) > 0)
         head, _ = train_head(
-            pool, targets, np.flatnonzero(weight[:n] > 0), classes=cell.classes, recipe=baseline.recipe,
+            pool, targets, rows, classes=cell.classes, recipe=baseline.recipe,
             spectrum=spectrum, rng=cell.generator("training"), sample_weight=weight,
         )  # fmt: skip
         arrays[arm] = head.weight
-        arrays[f"validation:{arm}"] = head.logits(validation).astype(np.float32)
-    others, products = _other_choices(cell, problem, baseline, spectrum)
+        arrays[f"validation:{arm}"] = (
+            head.logits(validation).astype(np.float32) if unseen is None else unseen.validation_logits(weight, targets)
+        )
+    if found.out_of_fold is None:
+        problem = validation_problem(cell, baseline, pool, task.objective, task.rules)
+        others, products = _other_choices(cell, problem, baseline, spectrum)
+    else:
+        others, products = _other_queries(task, curated, baseline, spectrum)
     arrays.update(others)
-    product = product_flops(rows=n, dimensions=pool.shape[1], classes=cell.classes)
+    product = product_flops(rows=len(curated.targets), dimensions=pool.shape[1], classes=cell.classes)
+    why = explain_edits(
+        curated, [choice for _, choice in found.chosen], l2=baseline.facts["l2"], link=cell.link, spectrum=spectrum
+    )
     facts = {
         "protocol": cell.protocol,
         "seed": cell.seed,
         "budget": task.edits,
+        "curation": dict(curated.facts),
         "rounds": [
             {
                 "number": each.number,
@@ -107,18 +138,20 @@ def make_arms(task: ArmsInput) -> str:
         "edits": [
             {
                 "example_id": str(cell.ids[choice.position]),
+                "action": choice.action,
                 "round": number,
                 "new": choice.new_label,
                 "effect": choice.effect,
                 "agreement": choice.agreement,
-                "out_of_fold": _out_of_fold_view(cell, baseline, choice.position),
+                "out_of_fold": [round(float(each), 4) for each in curated.views[choice.position]],
+                **why.get(choice.position, {}),
             }
             for number, choice in found.chosen
         ],
         "objective": task.objective,
         "objective_before": found.objective_before,
         "objective_after": found.objective_after,
-        "flops_curation": (found.products + products) * product,
+        "flops_curation": (found.products + products + (0 if unseen is None else unseen.products)) * product,
     }
     write_stage(project, key, arrays, facts)
     return key
@@ -128,44 +161,13 @@ def _logits(weight: Float[np.ndarray, "c d1"], embeddings: Float[np.ndarray, "m 
     return logits_of(embeddings, weight).astype(np.float32)
 
 
-def _out_of_fold_view(cell: CellInput, baseline: Baseline, position: int) -> list[float]:
-    """What heads that never saw the example's group say: ``(c,)`` probabilities, rounded for the report."""
-    logits = baseline.arrays["out_of_fold"][position : position + 1] / baseline.facts["out_of_fold_temperature"]
-    return [round(float(each), 4) for each in LINKS[cell.link].probs(logits.astype(np.float64))[0]]
-
-
-def _problem(task: ArmsInput, baseline: Baseline, pool: Float[np.ndarray, "pool d"]) -> Problem:
-    cell, n = task.cell, task.cell.n_train
-    strata = cell.targets[n:].astype(np.int64) if cell.targets.ndim == 1 else cell.targets[n:].argmax(axis=1)
-    groups = cell.groups[n:]
-    judges = min(JUDGES, len(np.unique(groups)))
-    return Problem(
-        embeddings=pool[:n],
-        targets=cell.targets[:n],
-        query_embeddings=pool[n:],
-        query_targets=cell.targets[n:],
-        query_folds=group_folds(strata, groups, judges, rng=cell.generator("judges")),
-        classes=cell.classes,
-        l2=baseline.facts["l2"],
-        temperature=baseline.facts["temperature"],
-        objective=task.objective,
-        link=cell.link,
-        weight=cell.weight[:n],
-    )
-
-
 def _arms(
     task: ArmsInput, baseline: Baseline, found: Curation
 ) -> dict[str, tuple[Float[np.ndarray, " pool"], Num[np.ndarray, "pool ..."]]]:
     """Weight (0 = dropped) and label of every example of the pool, for each arm."""
     cell, n, size = task.cell, task.cell.n_train, task.edits
     targets = cell.targets[:n]
-    after_weight, after_targets = cell.weight.copy(), cell.targets.copy()
-    for _, choice in found.chosen:
-        if choice.new_label is None:
-            after_weight[choice.position] = 0
-        else:
-            after_targets[choice.position] = choice.new_label
+    after_targets, after_weight = apply_picks(picks_of(found), cell.targets, cell.weight)
     link = LINKS[cell.link]
     out_of_fold = baseline.arrays["out_of_fold"].astype(np.float64)
     if cell.link == "softmax":
@@ -226,4 +228,23 @@ def _other_choices(
             found = influence_of_solution(curvature, problem.targets, asked.value, solution, leverage=False)
             scores[label] = found.scores
         products += curvature.products
+    return scores, products
+
+
+def _other_queries(
+    task: ArmsInput, curated: Curated, baseline: Baseline, spectrum: Spectrum
+) -> tuple[dict[str, np.ndarray], int]:
+    """First-order drop scores for resampled query examples, where they ask out of fold."""
+    cell = task.cell
+    m, products = len(cell.ids), 0
+    rng = cell.generator("resamples")
+    scores: dict[str, np.ndarray] = {}
+    for number in range(RESAMPLES):
+        draw = rng.multinomial(m, np.full(m, 1 / m)).astype(np.float64)
+        effects, spent = effects_of(
+            curated.found.parts, curated.embeddings, curated.targets, l2=float(baseline.facts["l2"]), link=cell.link,
+            spectrum=spectrum, draw=draw,
+        )  # fmt: skip
+        scores[f"resample:{number}"] = effects.drop if task.rules.cross_fitted else effects.drop[: cell.n_train]
+        products += spent
     return scores, products

@@ -18,6 +18,7 @@ from yori.errors import CorruptError, ValuesError
 from yori.heads import Recipe, Spectrum, prediction_flops, train_head, training_flops
 from yori.heads.flops import product_flops
 from yori.labels import out_of_fold_logits
+from yori.prove.arm_names import TRAIN_AND_VALIDATION
 from yori.prove.tuning import temperature_of, tune
 from yori.splits import group_folds
 from yori.store import EmbeddingShards, Project, content_key
@@ -26,7 +27,6 @@ from yori.task import HeadRecipe
 VERSION = 1
 OUT_OF_FOLD_PARTS = 5
 CHECKPOINTS = 4
-TRAIN_AND_VALIDATION = "control:train_plus_validation"
 
 
 def finite_rows(shards: EmbeddingShards, rows: Int[np.ndarray, " n"]) -> Float[np.ndarray, "n d"]:
@@ -72,6 +72,8 @@ class CellInput:
     classes: int
     recipe: HeadRecipe
     key: str = ""
+    steps: int | None = None
+    """Steps of training, to cost what an earlier head has cost; None = as many as the recipe's epochs ask for."""
 
     @property
     def link(self) -> str:
@@ -101,6 +103,7 @@ class CellInput:
             validation_given=self.validation_given, weight=self.weight,
             domains=None if self.domains is None else self.domains.astype(str),
             recipe=[recipe.l2, recipe.tune, recipe.batch_size, recipe.epochs], classes=self.classes,
+            **({} if self.steps is None else {"steps": self.steps}),
         )  # fmt: skip
 
 
@@ -136,7 +139,7 @@ def make_baseline(cell: CellInput) -> str:
     )  # fmt: skip
     l2 = tuned.l2 if cell.recipe.l2 is None else cell.recipe.l2
     batch = min(cell.recipe.batch_size, n)
-    steps = Recipe.steps_for(n, epochs=cell.recipe.epochs, batch_size=batch)
+    steps = cell.steps or Recipe.steps_for(n, epochs=cell.recipe.epochs, batch_size=batch)
     recipe = Recipe(l2, steps, batch, cell.link)
     before, kept = train_head(
         pool, cell.targets, np.arange(n), classes=cell.classes, recipe=recipe, spectrum=spectrum,

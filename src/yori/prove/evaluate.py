@@ -27,7 +27,7 @@ from yori.metrics import (
     reliability_bins,
 )
 from yori.prove.alarm import Outcomes, alarm, coverage_requirement, requirements_of, target_risk
-from yori.prove.arms import AFTER, ARMS
+from yori.prove.arm_names import AFTER, ARMS, reference_arm
 from yori.statistics import METRICS, ComparableMetric, Comparison, Predictions, compare, holm, mcnemar, verdict
 from yori.statistics.comparable_metrics import find_metric
 from yori.task import Task
@@ -163,10 +163,11 @@ def evaluate(table: pa.Table, task: Task) -> dict[str, Any]:
     kinds = arms_of(table, len(task.classes), multiple=multiple)
     protocols = {kind: _protocol(kind, arms, task) for kind, arms in kinds.items()}
     endpoint = task.endpoint
+    reference = reference_arm(task.curate.cross_fitted)
     found = next(
         each
         for each in protocols[endpoint.protocol]["comparisons"]
-        if (each["arm"], each["against"], each["metric"]) == (AFTER, "before", endpoint.metric)
+        if (each["arm"], each["against"], each["metric"]) == (AFTER, reference, endpoint.metric)
     )
     return {
         "protocols": protocols,
@@ -177,6 +178,7 @@ def evaluate(table: pa.Table, task: Task) -> dict[str, Any]:
             "direction": endpoint.direction,
             "margin": endpoint.margin,
             "comparison": found["comparison"],
+            **({} if reference == "before" else {"against": reference}),
         },
         "verdict": found["verdict"],
         "requirements": requirements_of(task),
@@ -218,7 +220,7 @@ def _protocol(kind: str, arms: Mapping[str, ArmRows], task: Task) -> dict[str, A
                 "holm_p": None,
             }
         )
-    _adjust(comparisons, task.endpoint.metric)
+    _adjust(comparisons, task.endpoint.metric, reference_arm(task.curate.cross_fitted))
     before = arms["before"]
     old, new = (_operating(arms[arm], rows_of(arm, "aurc"), held_out) for arm in ("before", AFTER))
     return {
@@ -249,21 +251,24 @@ def _word(result: Comparison, metric: str, margin: float) -> dict[str, Any]:
 
 
 def _pairs(arms: Mapping[str, ArmRows], names: Sequence[str], task: Task) -> Iterator[tuple[str, str, str]]:
-    for metric in names:
-        yield AFTER, "before", metric
+    reference = reference_arm(task.curate.cross_fitted)
+    for against in dict.fromkeys(("before", reference)):
+        for metric in names:
+            yield AFTER, against, metric
     for metric in dict.fromkeys([task.endpoint.metric, *MAP_FOR_CONTROLS]):
         for arm in arms:
             if arm not in ("before", AFTER):
                 yield arm, "before", metric
-                yield AFTER, arm, metric
+                if arm != reference:
+                    yield AFTER, arm, metric
 
 
-def _adjust(comparisons: list[dict[str, Any]], primary: str) -> None:
+def _adjust(comparisons: list[dict[str, Any]], primary: str, reference: str) -> None:
     """Holm over the secondary metrics of the main comparison."""
     second = [
         each
         for each in comparisons
-        if (each["arm"], each["against"]) == (AFTER, "before") and each["metric"] != primary
+        if (each["arm"], each["against"]) == (AFTER, reference) and each["metric"] != primary
     ]
     if second:
         p = holm(np.array([each["comparison"]["p_value"] for each in second]))

@@ -11,8 +11,8 @@ from jaxtyping import Float, Int
 
 from yori.errors import VerificationError
 from yori.heads.curvature import logits_of
-from yori.prove.arms import ARMS
-from yori.prove.baseline import TRAIN_AND_VALIDATION, Baseline, finite_rows
+from yori.prove.arm_names import ARMS, TRAIN_AND_VALIDATION
+from yori.prove.baseline import Baseline, finite_rows
 from yori.prove.dataset import Dataset
 from yori.prove.tuning import temperature_of
 from yori.splits import Cell
@@ -30,6 +30,16 @@ class CellResult:
     arms: Baseline
     shards: EmbeddingShards
     place: Int[np.ndarray, " n"]
+
+    @property
+    def cross_fitted(self) -> bool:
+        """Whether all arms but *before* train on validation, and say of it what unseen heads would say."""
+        return bool(self.arms.facts["curation"]["mode"] == "cross_fitted")
+
+    @property
+    def editable(self) -> Int[np.ndarray, " k"]:
+        """Examples that could be edited, in the order of the scores."""
+        return np.concatenate([self.cell.train, self.cell.validation]) if self.cross_fitted else self.cell.train
 
     def weights(self) -> Mapping[str, Float[np.ndarray, "c d1"]]:
         """Head of every arm there is, in the order of `ARMS`."""
@@ -59,12 +69,14 @@ def check_parity(weights: Mapping[str, Float[np.ndarray, "c d1"]], name: str) ->
 
 
 def temperatures(result: CellResult, data: Dataset) -> dict[str, float]:
-    """Temperature of every arm, fitted on validation. Train + validation has seen validation: it takes that of before."""
+    """Temperature of every arm, fitted on validation. Train + validation has seen validation: it takes that of before, unless
+    the cell is cross-fitted; then every arm that has seen validation has out-of-fold predictions of it.
+    """
     asked = data.truth[result.cell.validation]
     found = {
         arm: temperature_of(result.validation_logits(arm), asked)
         for arm in result.weights()
-        if arm != TRAIN_AND_VALIDATION
+        if arm != TRAIN_AND_VALIDATION or result.cross_fitted
     }
     return {arm: found.get(arm, found["before"]) for arm in result.weights()}
 

@@ -21,6 +21,7 @@ from jaxtyping import Int
 from yori.backbones import BACKBONES, EmbeddingJob, embed
 from yori.backbones.given import GIVEN, open_given
 from yori.errors import ValuesError
+from yori.prove.arm_names import reference_arm
 from yori.prove.arms import ArmsInput, make_arms
 from yori.prove.baseline import CellInput, make_baseline, read_stage
 from yori.prove.dataset import Dataset, cells_of, dataset_of
@@ -49,12 +50,41 @@ class Overrides:
 
     budget: float | None = None
     seeds: int | None = None
+    mode: str | None = None
+    """``validation`` or ``cross_fitted``; ``review``: the task's own mode, all edits as proposals for a person."""
+
+    def recorded(self) -> dict[str, Any]:
+        """As the certificate keeps it."""
+        return {name: each for name, each in dataclasses.asdict(self).items() if name != "mode" or each is not None}
 
     def apply(self, task: Task) -> Task:
         """The task as it is run."""
         if self.budget is not None:
             task = dataclasses.replace(task, budget=dataclasses.replace(task.budget, edits=self.budget))
+        if self.mode is not None:
+            changed: Any = {"actions": ("review",)} if self.mode == "review" else {"mode": self.mode}
+            task = dataclasses.replace(task, curate=dataclasses.replace(task.curate, **changed))
         return task if self.seeds is None else dataclasses.replace(task, seeds=self.seeds)
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """Cells that were decided elsewhere, and the embeddings of a backbone that stays as it is: a turn of the flywheel.
+
+    ``cells`` index the examples of the latest data version, sorted by id; ``embeddings`` is the key of stored ones;
+    ``steps``: how long every arm trains, None = as task.yaml says.
+    """
+
+    cells: tuple[Cell, ...]
+    embeddings: str
+    steps: int | None = None
+
+    def apply(self, task: Task) -> Task:
+        """The task with the one protocol that these cells are."""
+        splits = dataclasses.replace(task.splits, protocols=("id",))
+        return dataclasses.replace(
+            task, splits=splits, seeds=len(self.cells), endpoint=dataclasses.replace(task.endpoint, protocol="id")
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +100,7 @@ def prove(
     project: Project,
     *,
     overrides: Overrides = Overrides(),
+    assigned: Assigned | None = None,
     workers: int | None = None,
     progress: Progress = silent,
     finish: Callable[[Path], None] = lambda folder: None,
@@ -80,6 +111,8 @@ def prove(
     ----------
     overrides
         Budget and number of seeds in place of those in task.yaml.
+    assigned
+        Who trains, asks and tests, in place of what task.yaml says about splits; None: as task.yaml says.
     finish
         Called with the folder of a new proof before it is published: writes the report.
 
@@ -90,20 +123,28 @@ def prove(
     """
     text = project.task_text()
     task = overrides.apply(parse_task(text, name=str(project.path / "task.yaml")))
+    task = task if assigned is None else assigned.apply(task)
     data = dataset_of(project, task)
-    cells = cells_of(data, task)
-    stored = _embeddings(project, task, data, cells, workers, progress)
+    if assigned is None:
+        cells = cells_of(data, task)
+        stored = _embeddings(project, task, data, cells, workers, progress)
+    else:
+        cells = list(assigned.cells)
+        stored = [project.open_embeddings(assigned.embeddings)] * len(cells)
     inputs = [_input(project, task, data, cell, shards) for cell, shards in zip(cells, stored, strict=True)]
+    if assigned is not None:
+        inputs = [dataclasses.replace(each, steps=assigned.steps) for each in inputs]
     _check_budget(task, inputs)
     baselines = _run(make_baseline, inputs, "before", workers, progress)
     asked = [
-        ArmsInput(cell, key, task.budget.edits, task.objective) for cell, key in zip(inputs, baselines, strict=True)
+        ArmsInput(cell, key, task.budget.edits, task.objective, rules=task.curate)
+        for cell, key in zip(inputs, baselines, strict=True)
     ]
     arms = _run(make_arms, asked, "curate and train", workers, progress)
     version = project.version()
     key = content_key(
         stage="proof", format=FORMAT, code=code_sha256(), task=text, budget=task.budget.edits, seeds=task.seeds,
-        data=version.content_hash, arms=list(arms),
+        data=version.content_hash, arms=list(arms), **({} if overrides.mode is None else {"mode": overrides.mode}),
     )  # fmt: skip
     final = project.stage_path("proofs", key)
     if not project.has_stage("proofs", key):
@@ -252,7 +293,13 @@ def _write_tables(
     pq.write_table(test, folder / "predictions.parquet", compression="zstd")
     pq.write_table(validation, folder / "validation.parquet", compression="zstd")
     mine = _primary(results, task.endpoint.protocol)
-    proposal = propose(mine, data, budget=int(np.floor(task.budget.edits * len(data) + 1e-9)), objective=task.objective)
+    proposal = propose(
+        mine,
+        data,
+        budget=int(np.floor(task.budget.edits * len(data) + 1e-9)),
+        objective=task.objective,
+        rules=task.curate,
+    )
     pq.write_table(proposal.table(), folder / "edits.parquet")
     pq.write_table(edits_by_cell(results, data), folder / "edits_by_cell.parquet")
     text = splits_text([result.cell for result in results], data.ids, [names[int(group)] for group in data.groups])
@@ -294,7 +341,7 @@ def _certificate(
         "labels": task.labels,
         **evaluated,
         "task": {
-            "sha256": content_key(text=text), "text": text, "overrides": dataclasses.asdict(overrides),
+            "sha256": content_key(text=text), "text": text, "overrides": overrides.recorded(),
             "objective": task.objective, "backbone": task.backbone.name,
         },
         "data": {
@@ -337,7 +384,7 @@ def _certificate(
             "budget_share": task.budget.edits,
             "count": len(edits),
             "sha256": edits.sha256(),
-            "by_action": {name: sum(edit.action == name for edit in edits) for name in ("drop", "relabel")},
+            "by_action": {name: sum(edit.action == name for edit in edits) for name in _actions(task)},
             "by_class": {name: sum(edit.old_label == name for edit in edits) for name in sorted({e.old_label for e in edits})},
             "cells": [
                 {
@@ -351,6 +398,7 @@ def _certificate(
                 for result in results
             ],
         },
+        "curation": _curation(task, results),
         "stability": stability_of(_primary(results, task.endpoint.protocol)),
         "flops": flops_of(results, embedding=embedding),
         "parity": parity_of(results),
@@ -358,6 +406,24 @@ def _certificate(
         "truth": _truth(data, results, proposal),
         "looks": _looks(project, version.content_hash) + 1,
         "notes": _notes(task, data, results),
+    }  # fmt: skip
+
+
+def _actions(task: Task) -> list[str]:
+    return ["drop", "relabel", *(["review"] if "review" in task.curate.actions else [])]
+
+
+def _curation(task: Task, results: Sequence[CellResult]) -> dict[str, Any]:
+    """By which rules edits were chosen, what *after* is compared with, and who asked in every cell."""
+    return {
+        **dataclasses.asdict(task.curate),
+        "actions": list(task.curate.actions),
+        "reference": reference_arm(task.curate.cross_fitted),
+        "cells": [
+            {"protocol": result.cell.protocol, "seed": result.cell.seed,
+             **{name: result.arms.facts["curation"][name] for name in ("queries", "estimates")}}
+            for result in results
+        ],
     }  # fmt: skip
 
 
@@ -408,6 +474,17 @@ def _notes(task: Task, data: Dataset, results: Sequence[CellResult]) -> list[str
         notes.append(f"{data.unlabelled} examples without a label were not used.")
     if not any(result.arms.facts["edits"] for result in results):
         notes.append("No round of edits helped the validation folds that had not chosen it, so nothing was edited.")
+    plain = [
+        result.arms.facts["curation"]
+        for result in results
+        if result.cell.protocol.startswith("lodo") and result.arms.facts["curation"]["estimates"] is None
+        and result.arms.facts["curation"]["queries"] == "training_domains"
+    ]  # fmt: skip
+    if plain and task.curate.queries != "training_domains":
+        notes.append(
+            f"Queries from left-out domains were asked for, but {len(plain)} of {len(results)} cells have too few training "
+            "domains or groups that cross them: training domains asked there."
+        )
     moved = [
         result
         for result in results

@@ -104,8 +104,8 @@ def _between_cells(results: Sequence[CellResult]) -> dict[str, Any] | None:
         return None
     matrix, ranks, chances = np.eye(len(chosen)), [], []
     for (a, first), (b, second) in combinations(enumerate(chosen), 2):
-        _, left, right = np.intersect1d(first.cell.train, second.cell.train, return_indices=True)
-        k = round(len(left) * first.arms.facts["budget"] / max(1, len(first.cell.train)))
+        _, left, right = np.intersect1d(first.editable, second.editable, return_indices=True)
+        k = round(len(left) * first.arms.facts["budget"] / max(1, len(first.editable)))
         pairs = _pairwise({"a": first.arms.arrays["scores"][left], "b": second.arms.arrays["scores"][right]}, k)
         if pairs is None:
             return None

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from yori.curate import read_edits
 from yori.errors import CorruptError, NewerVersionError, StoreError, YoriError
-from yori.prove.baseline import TRAIN_AND_VALIDATION
+from yori.prove.arm_names import TRAIN_AND_VALIDATION
 from yori.prove.dataset import Dataset, cells_of, dataset_of
 from yori.prove.evaluate import evaluate
 from yori.prove.manifest import Manifest, read_manifest
@@ -175,7 +175,8 @@ def _edits(path: Path, certificate: Mapping[str, Any]) -> Iterator[str]:
     recorded = certificate["edits"]
     if edits.sha256() != recorded["sha256"] or len(edits) != recorded["count"]:
         yield "edits.parquet is not the recorded edit set"
-    share = _task(certificate).budget.edits
+    task = _task(certificate)
+    share, pooled = task.budget.edits, task.curate.cross_fitted
     allowed = int(np.floor(share * len(manifest.ids) + 1e-9))
     if recorded["budget"] != allowed:
         yield f"a budget of {recorded['budget']}; the task allows {allowed}"
@@ -190,10 +191,11 @@ def _edits(path: Path, certificate: Mapping[str, Any]) -> Iterator[str]:
     limits = {(each["protocol"], each["seed"]): each["budget"] for each in recorded["cells"]}
     for cell in manifest.cells:
         chosen = [row["example_id"] for row in table if (row["protocol"], row["seed"]) == (cell.protocol, cell.seed)]
-        outside = set(chosen) - set(manifest.ids[cell.train].tolist())
+        editable = np.concatenate([cell.train, cell.validation]) if pooled else cell.train
+        outside = set(chosen) - set(manifest.ids[editable].tolist())
         if outside:
             yield f"{cell.name}: {len(outside)} edits of examples it does not train on, such as {min(outside)!r}"
-        allowed = int(np.floor(share * len(cell.train) + 1e-9))
+        allowed = int(np.floor(share * len(editable) + 1e-9))
         if limits[cell.protocol, cell.seed] != allowed:
             yield f"{cell.name}: a budget of {limits[cell.protocol, cell.seed]}; the task allows {allowed}"
         if len(chosen) > min(limits[cell.protocol, cell.seed], allowed):
@@ -246,7 +248,8 @@ def _temperatures(path: Path, certificate: Mapping[str, Any]) -> Iterator[str]:
             rows = asked.filter(pc.equal(asked["arm"], arm))
             logits = np.asarray(pc.list_flatten(rows["logits"].combine_chunks())).reshape(len(rows), classes)
             fitted[arm] = temperature_of(logits, _targets(rows, task))
-        fitted[TRAIN_AND_VALIDATION] = fitted["before"]  # it has seen validation
+        if not task.curate.cross_fitted:
+            fitted[TRAIN_AND_VALIDATION] = fitted["before"]  # it has seen validation
         for arm, value in fitted.items():
             stored = used.filter(pc.equal(used["arm"], arm))["temperature"].unique().to_pylist()
             if len(stored) != 1 or not math.isclose(stored[0], value, rel_tol=1e-6):

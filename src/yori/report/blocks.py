@@ -86,8 +86,18 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Witness:
+    """An example an edit helps or hurts: its name, by how much, and its player if it is not heard elsewhere in the file."""
+
+    name: str
+    effect: str
+    sound: str = ""
+    sound_words: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
-    """One edit of the gallery: what was done, the facts, and what there is to see and hear."""
+    """One edit of the gallery: what was done, the facts, what there is to see and hear, and whom it helps and hurts."""
 
     title: str
     action: str
@@ -100,6 +110,7 @@ class Card:
     sound: str = ""
     sound_words: str = ""
     note: str = ""
+    witnesses: Sequence[tuple[str, Sequence[Witness]]] = ()
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,8 @@ _CELL: Kind = {
     "batch_size": int,
 }
 
+_ESTIMATE: Kind = {"mean_change": float, "standard_error": float}
+
 CERTIFICATE: Kind = {
     "format": int,
     "created": str,
@@ -170,6 +172,7 @@ CERTIFICATE: Kind = {
         "direction": OneOf(("lower", "higher")),
         "margin": float,
         "comparison": _COMPARISON,
+        "against": Optional(str),
     },
     "task": {"sha256": str, "text": str},
     "data": {
@@ -193,6 +196,20 @@ CERTIFICATE: Kind = {
         "by_class": Each(int),
         "cells": [{"protocol": str, "seed": int, "count": int, "accepted_rounds": int, "rounds": int}],
     },
+    "curation": Optional(
+        {
+            "mode": str,
+            "actions": [str],
+            "cells": [
+                {
+                    "protocol": str,
+                    "seed": int,
+                    "queries": OneOf(("training_domains", "nested_domains")),
+                    "estimates": Optional({"metric": str, "training_domains": _ESTIMATE, "nested_domains": _ESTIMATE}),
+                }
+            ],
+        }
+    ),
     "stability": Optional(
         {
             "over": [

@@ -24,9 +24,14 @@ CONTROLS = (
 _TONES = {"improved": "good", "worse": "bad", "no difference shown": "open", "too few examples to tell": "few"}
 
 
-def main_entries(protocol: Mapping[str, Any]) -> list[Entry]:
-    """All metrics of *after* against *before*."""
-    return [each for each in protocol["comparisons"] if (each["arm"], each["against"]) == ("after", "before")]
+def main_entries(protocol: Mapping[str, Any], against: str = "before") -> list[Entry]:
+    """All metrics of *after* against *before*, or another arm."""
+    return [each for each in protocol["comparisons"] if (each["arm"], each["against"]) == ("after", against)]
+
+
+def reference_of(certificate: Mapping[str, Any]) -> str:
+    """The arm the verdict compares *after* with."""
+    return str(certificate["primary"].get("against", "before"))
 
 
 def entry_of(protocol: Mapping[str, Any], arm: str, against: str, metric: str) -> Entry | None:

@@ -17,7 +17,8 @@ from yori.errors import CorruptError
 class ShownEdit:
     """A change, and the cells (``protocol``, ``seed``) that chose it; empty if the table does not say.
 
-    ``predicted_gain`` and ``agreement`` are means over these cells, ``round`` is the earliest.
+    ``helps``, ``hurts``: the query examples it is predicted to help and hurt most, with the change of what each adds to the
+    objective. ``predicted_gain`` and ``agreement`` are means over these cells, ``round`` is the earliest.
     """
 
     example_id: str
@@ -30,6 +31,8 @@ class ShownEdit:
     round: int | None
     agreement: float | None
     cells: tuple[tuple[str, int], ...]
+    helps: tuple[tuple[str, float], ...] = ()
+    hurts: tuple[tuple[str, float], ...] = ()
 
 
 def read_edits_of_proof(path: Path) -> tuple[ShownEdit, ...]:
@@ -72,8 +75,15 @@ def _merged(rows: Sequence[dict[str, Any]]) -> ShownEdit:
         reason="; ".join(reasons),
         round=min(rounds) if rounds else None,
         agreement=_mean(rows, "agreement"),
+        helps=_witnesses(first, "helps"),
+        hurts=_witnesses(first, "hurts"),
         cells=tuple((str(row["protocol"]), int(row["seed"])) for row in rows) if known else (),
     )
+
+
+def _witnesses(row: dict[str, Any], name: str) -> tuple[tuple[str, float], ...]:
+    """Empty for a proof of an older yori, which did not explain its edits."""
+    return tuple((str(each["example_id"]), float(each["effect"])) for each in row.get(name) or ())
 
 
 def _mean(rows: Sequence[dict[str, Any]], column: str) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 from yori.curate.edits import Action
 from yori.report import number_text as text
-from yori.report.blocks import Block, Card, Cell, Details, Facts, Gallery, Paragraph, Section, Table, cells
+from yori.report.blocks import Block, Card, Cell, Details, Facts, Gallery, Paragraph, Section, Table, Witness, cells
 from yori.report.clips import HEARD_RATE, MOST_BYTES, MOST_SECONDS, Clip, Clips, Missing
 from yori.report.edits_of_proof import ShownEdit
 from yori.report.sentences import said
@@ -20,6 +20,7 @@ def edits_section(certificate: Mapping[str, Any], edits: Sequence[ShownEdit], cl
     audible = any(isinstance(clip, Clip) for clip in clips.found.values())
     reading = words("edits.reading")
     blocks: list[Block] = [Paragraph(f"{words('edits.listen')} {reading}" if audible else reading)]
+    blocks += _who_asked(certificate, words)
     actions = ", ".join(
         f"{words.known(f'action.{name}', name)} {text.count(number)}" for name, number in found["by_action"].items()
     )
@@ -43,8 +44,43 @@ def edits_section(certificate: Mapping[str, Any], edits: Sequence[ShownEdit], cl
         blocks.append(Paragraph(words("edits.none")))
         return Section("edits", words("edits.title"), blocks)
     blocks += _about_players(edits, clips, words)
-    blocks.append(Gallery([_card(edit, clips, words) for edit in edits]))
+    heard = {edit.example_id for edit in edits}
+    blocks.append(Gallery([_card(edit, clips, words, heard) for edit in edits]))
     return Section("edits", words("edits.title"), blocks)
+
+
+def _who_asked(certificate: Mapping[str, Any], words: Words) -> list[Block]:
+    """What is out of the ordinary in how edits were chosen; a certificate of an older yori has nothing of it."""
+    rules = certificate.get("curation")
+    if rules is None:
+        return []
+    blocks: list[Block] = []
+    if rules["mode"] == "cross_fitted":
+        blocks.append(Paragraph(words("edits.cross_fitted")))
+    if "review" in rules["actions"]:
+        blocks.append(Paragraph(words("edits.review")))
+    nested = [each for each in rules["cells"] if each["estimates"] is not None]
+    if nested:
+        blocks.append(Paragraph(words("edits.queries")))
+        rows = [
+            cells(
+                words.protocol(each["protocol"]), str(each["seed"]),
+                *(_estimate(each["estimates"][way], each["estimates"]["metric"], words)
+                  for way in ("training_domains", "nested_domains")),
+                words(f"queries.{each['queries']}"),
+            ) for each in nested
+        ]  # fmt: skip
+        heads = [words("head.protocol"), words("head.seed"), words("queries.training_domains"),
+                 words("queries.nested_domains"), words("head.asked")]  # fmt: skip
+        blocks.append(Details(words("edits.estimates"), [Table(words("edits.estimates"), heads, rows)]))
+    elif any(each["queries"] == "nested_domains" for each in rules["cells"]):
+        blocks.append(Paragraph(words("edits.nested")))
+    return blocks
+
+
+def _estimate(found: Mapping[str, Any], metric: str, words: Words) -> str:
+    return words("edits.estimate", change=words.change(metric, found["mean_change"]),
+                 error=words.value(metric, found["standard_error"]))  # fmt: skip
 
 
 def _about_players(edits: Sequence[ShownEdit], clips: Clips, words: Words) -> list[Block]:
@@ -73,7 +109,7 @@ def _rounds(parts: Sequence[Mapping[str, Any]], words: Words) -> Table:
     return Table(words("edits.rounds"), heads, rows)
 
 
-def _card(edit: ShownEdit, clips: Clips, words: Words) -> Card:
+def _card(edit: ShownEdit, clips: Clips, words: Words, heard: set[str]) -> Card:
     row, clip = clips.columns.get(edit.example_id, {}), clips.found.get(edit.example_id, "file")
     facts = [
         (words("card.gain"), Cell(text.value("", edit.predicted_gain))),
@@ -100,6 +136,20 @@ def _card(edit: ShownEdit, clips: Clips, words: Words) -> Card:
                 "sound_words": words("card.sound", **about), "note": note}  # fmt: skip
     else:
         seen = {"note": "" if clip == "modality" else words(f"card.missing.{clip}")}
+    witnesses = [
+        (words(f"card.{name}"), [_witness(*each, clips, words, heard) for each in listed])
+        for name, listed in (("helps", edit.helps), ("hurts", edit.hurts))
+        if listed
+    ]
     reason, language = said(edit.reason, words.language)
     action = words.known(f"action.{edit.action}", edit.action)
-    return Card(edit.example_id, action, change, facts, reason, reason_language=language, **seen)
+    return Card(edit.example_id, action, change, facts, reason, reason_language=language, witnesses=witnesses, **seen)
+
+
+def _witness(name: str, effect: float, clips: Clips, words: Words, heard: set[str]) -> Witness:
+    """A player for each clip once in the file: most clips are named by several edits."""
+    clip, shown = clips.found.get(name), words.change("", effect)
+    if not isinstance(clip, Clip) or name in heard:
+        return Witness(name, shown)
+    heard.add(name)
+    return Witness(name, shown, clip.sound, words("card.witness_sound", id=name))

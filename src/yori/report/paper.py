@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from yori.report import number_text as text
-from yori.report.comparisons import all_entries, controls_of, entry_of, main_entries
+from yori.report.comparisons import all_entries, controls_of, entry_of, main_entries, reference_of
 from yori.report.wording import Language, Words
 
 CSV_COLUMNS = (
@@ -45,7 +45,7 @@ def methods_paragraph(certificate: Mapping[str, Any], lang: Language = "en") -> 
         words("methods.recipe" if equal else "methods.recipe_unequal", **recipe(certificate),
               costs=costs(certificate, words), parameters=text.count(certificate["parity"]["parameters"]),
               prediction=text.flops(certificate["parity"]["flops_per_prediction"])),
-        words("methods.temperature"),
+        words("methods.temperature" if reference_of(certificate) == "before" else "methods.temperature_cross_fitted"),
         words("methods.endpoint", metric=words.metric(metric), stage=words.stage(primary["stage"]),
               better=words(f"direction.{primary['direction']}"), protocol=words.protocol(primary["protocol"]),
               margin=text.value(metric, primary["margin"])),

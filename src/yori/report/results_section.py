@@ -10,7 +10,7 @@ import numpy as np
 from yori.errors import CorruptError
 from yori.report import number_text as text
 from yori.report.blocks import Block, Cell, Details, Figures, Heading, Paragraph, Section, Table, cells
-from yori.report.comparisons import change_cell, controls_of, main_entries, verdict_cell
+from yori.report.comparisons import change_cell, controls_of, main_entries, reference_of, verdict_cell
 from yori.report.curve_chart import Curve, curve_chart
 from yori.report.reliability_chart import Bin, ReliabilityLine, reliability_chart
 from yori.report.sentences import said
@@ -28,7 +28,8 @@ def results_section(certificate: Mapping[str, Any], words: Words) -> Section:
     blocks: list[Block] = [Paragraph(words("results.reading"))]
     for name, protocol in certificate["protocols"].items():
         blocks.append(Heading(words.protocol(name)))
-        blocks.append(_table(name, protocol, words))
+        for against in dict.fromkeys((reference_of(certificate), "before")):
+            blocks.append(_table(name, protocol, words, against))
         for note, language in (said(note, words.language) for note in _notes(protocol)):
             blocks.append(Paragraph(note, quiet=True, language=None if language == words.language else language))
         figures = (_curves(certificate, name, words), _reliability(name, protocol, words))
@@ -39,9 +40,9 @@ def results_section(certificate: Mapping[str, Any], words: Words) -> Section:
     return Section("results", words("results.title"), blocks)
 
 
-def _table(name: str, protocol: Mapping[str, Any], words: Words) -> Table:
+def _table(name: str, protocol: Mapping[str, Any], words: Words, against: str) -> Table:
     rows = []
-    for each in main_entries(protocol):
+    for each in main_entries(protocol, against):
         found, metric = each["comparison"], each["metric"]
         rows.append(
             cells(
@@ -56,9 +57,12 @@ def _table(name: str, protocol: Mapping[str, Any], words: Words) -> Table:
             )
         )
     heads = ("metric", "before", "after", "change", "verdict", "p", "holm", "stage")
-    return Table(
-        words("results.caption", protocol=words.protocol(name)), [words(f"head.{each}") for each in heads], rows
-    )
+    shown = [words(f"head.{each}") for each in heads]
+    if against != "before":
+        shown[1] = words.arm(against)
+        caption = words("results.against_caption", arm=words.arm(against), protocol=words.protocol(name))
+        return Table(caption, shown, rows)
+    return Table(words("results.caption", protocol=words.protocol(name)), shown, rows)
 
 
 def _arrow(direction: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from yori.report import number_text as text
 from yori.report.blocks import Block, Cell, Facts, Paragraph
-from yori.report.comparisons import verdict_tone
+from yori.report.comparisons import reference_of, verdict_tone
 from yori.report.wording import Words
 
 
@@ -27,6 +27,8 @@ def headline(certificate: Mapping[str, Any], words: Words) -> Headline:
     primary, verdict = certificate["primary"], certificate["verdict"]
     part = f"{50 * (1 - primary['comparison']['level']):.3g}"
     blocks: list[Block] = [Paragraph(words(f"verdict.meaning.{verdict['word']}", part=part))]
+    if reference_of(certificate) != "before":
+        blocks.append(Paragraph(words("verdict.cross_fitted")))
     if verdict["needed_examples"] is not None:
         name = "verdict.needed" if verdict["needed_domains"] is None else "verdict.needed_domains"
         blocks.append(
@@ -55,8 +57,10 @@ def sentence(primary: Mapping[str, Any], words: Words) -> str:
     """Metric, stage, protocol, before, after, change and interval in one sentence."""
     found = primary["comparison"]
     metric = primary["metric"]
+    against = primary.get("against", "before")
     return words(
-        "verdict.sentence",
+        "verdict.sentence" if against == "before" else "verdict.sentence_against",
+        arm=words.arm(against),
         metric=words.metric(metric),
         stage=words.stage(primary["stage"]),
         protocol=words.protocol(primary["protocol"]),

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import yori
 from yori.report.alarm_section import alarm_section
+from yori.report.audit_section import audit_section
 from yori.report.certificate_schema import read_certificate
 from yori.report.clips import clips_of
 from yori.report.controls_section import controls_section
@@ -94,7 +95,10 @@ def report_page(proof: Path, project: Project | None, *, lang: Language = "en", 
     certificate = read_certificate(proof / "certificate.json")
     edits = read_edits_of_proof(proof / "edits.parquet")
     clips = clips_of(
-        [edit.example_id for edit in edits],
+        [
+            *(edit.example_id for edit in edits),
+            *(name for edit in edits for name, _ in (*edit.helps, *edit.hurts)),  # where there is room
+        ],
         project,
         version=certificate["data"]["version"],
         modality=certificate["modality"],
@@ -109,6 +113,7 @@ def report_page(proof: Path, project: Project | None, *, lang: Language = "en", 
         stability_section(certificate, words),
         leakage_section(certificate, words),
         data_section(certificate, words),
+        audit_section(certificate, project, words),
         recipe_section(certificate, words),
         ledger_section(certificate, words),
         paper_section(certificate, words),

@@ -1,6 +1,7 @@
 """What the model must do, for whom, and within which limits: ``task.yaml``, written by people.
 
 definition.py  the words of a task, as frozen dataclasses
+queue_rules.py how the label budget is shared out among reasons to ask
 reading.py     task.yaml → `Task`; every error names the line
 writing.py     a commented task.yaml for a new project
 """
@@ -12,7 +13,10 @@ from yori.task.definition import (
     Budget,
     ClassDefinition,
     Columns,
+    Costs,
     CoverageRequirement,
+    CurationRules,
+    EditLimits,
     Endpoint,
     HeadRecipe,
     Requirements,
@@ -20,6 +24,7 @@ from yori.task.definition import (
     Task,
     metric_direction,
 )
+from yori.task.queue_rules import QueueRules
 from yori.task.reading import parse_task, read_task
 from yori.task.writing import task_text
 
@@ -30,9 +35,13 @@ __all__ = [
     "Budget",
     "ClassDefinition",
     "Columns",
+    "Costs",
     "CoverageRequirement",
+    "CurationRules",
+    "EditLimits",
     "Endpoint",
     "HeadRecipe",
+    "QueueRules",
     "Requirements",
     "SplitPolicy",
     "Task",

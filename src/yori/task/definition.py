@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from yori.errors import ValuesError
+from yori.task.queue_rules import QueueRules
 
 Direction = Literal["lower", "higher"]
 
@@ -139,6 +140,64 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class Costs:
+    """Minutes of a person for one edit of each kind (checking a drop, answering a review), and what a minute is worth.
+
+    ``minute``: by how much a minute must lower the objective, in units of the objective. An edit that is predicted to buy less
+    than its minutes are worth is not made, and edits are ranked by what is left. 0: time is free.
+    """
+
+    drop: float = 0.0
+    relabel: float = 0.0
+    review: float = 1.0
+    minute: float = 0.0
+
+    def of(self, action: str) -> float:
+        """Minutes for one edit."""
+        return {"drop": self.drop, "relabel": self.relabel, "review": self.review}[action]
+
+
+@dataclass(frozen=True)
+class EditLimits:
+    """How much of the budget may go to one class (the label an example has), domain or group; None = no limit.
+
+    Shares are of the largest number of edits: at most ``share × budget`` of them, rounded down, but always one.
+    ``minutes``: of persons in all, at the `Costs` of every edit.
+    """
+
+    per_class: float | None = None
+    per_domain: float | None = None
+    per_group: float | None = None
+    minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class CurationRules:
+    """How edits are chosen.
+
+    ``mode``: ``validation`` (validation examples ask, training examples are edited) or ``cross_fitted`` (every example
+    outside test asks out of fold and may be edited; *after* trains on validation too, against unedited train + validation).
+    ``queries``: for leave-one-domain-out, who asks: examples of the training domains, each training domain left out in turn
+    (objective: the worst of them), or whichever a nested estimate prefers. ``actions``: out of drop, relabel, review; a
+    review is a proposal for a person and is not applied. ``rounds``: parts of equal size, or sizes by line search.
+    ``consensus``: share of votes (other objectives, resampled queries) an edit needs; 0 = nobody is asked.
+    """
+
+    mode: Literal["validation", "cross_fitted"] = "validation"
+    queries: Literal["training_domains", "nested_domains", "choose"] = "training_domains"
+    actions: tuple[str, ...] = ("drop", "relabel")
+    rounds: Literal["equal", "line_search"] = "equal"
+    consensus: float = 0.0
+    costs: Costs = field(default_factory=Costs)
+    limits: EditLimits = field(default_factory=EditLimits)
+
+    @property
+    def cross_fitted(self) -> bool:
+        """Whether every example outside test asks."""
+        return self.mode == "cross_fitted"
+
+
+@dataclass(frozen=True)
 class CoverageRequirement:
     """At least ``coverage`` of the examples answered at a risk of at most ``risk``."""
 
@@ -175,8 +234,10 @@ class Task:
     endpoint: Endpoint = field(default_factory=Endpoint)
     secondary: tuple[str, ...] = ("augrc", "ece", "nll", "brier", "risk@0.8", "accuracy", "macro_f1")
     budget: Budget = field(default_factory=Budget)
+    curate: CurationRules = field(default_factory=CurationRules)
     seeds: int = 3
     requirements: Requirements = field(default_factory=Requirements)
+    queue: QueueRules = field(default_factory=QueueRules)
 
     @property
     def class_names(self) -> tuple[str, ...]:

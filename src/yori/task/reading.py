@@ -21,7 +21,10 @@ from yori.task.definition import (
     Budget,
     ClassDefinition,
     Columns,
+    Costs,
     CoverageRequirement,
+    CurationRules,
+    EditLimits,
     Endpoint,
     HeadRecipe,
     Requirements,
@@ -29,6 +32,7 @@ from yori.task.definition import (
     Task,
     metric_direction,
 )
+from yori.task.queue_rules import SHARES, QueueRules
 
 T = TypeVar("T")
 MAX_BYTES = 1_000_000
@@ -255,8 +259,10 @@ def _task(top: _Map) -> Task:
         endpoint=_endpoint(top.section("endpoint")),
         secondary=top.take("secondary", _list_of(_metric), "a list of metrics, each once", default=Task.secondary),
         budget=_budget(top.section("budget")),
+        curate=_curate(top.section("curate")),
         seeds=top.take("seeds", _whole(1), "a whole number ≥ 1", default=Task.seeds),
         requirements=_requirements(top.section("requirements")),
+        queue=_queue(top.section("queue")),
     )
     top.finish()
     if task.endpoint.protocol not in task.splits.protocols:
@@ -422,6 +428,57 @@ def _budget(section: _Map | None) -> Budget:
     return budget
 
 
+def _curate(section: _Map | None) -> CurationRules:
+    if section is None:
+        return CurationRules()
+    rules = CurationRules(
+        mode=section.take("mode", *_words("validation", "cross_fitted"), default=CurationRules.mode),
+        queries=section.take(
+            "queries", *_words("training_domains", "nested_domains", "choose"), default=CurationRules.queries
+        ),
+        actions=section.take(
+            "actions",
+            _list_of(_one_of(["drop", "relabel", "review"])),
+            "a list out of drop, relabel, review",
+            default=CurationRules.actions,
+        ),
+        rounds=section.take("rounds", *_words("equal", "line_search"), default=CurationRules.rounds),
+        consensus=section.take("consensus", _number(0, 1), "a share from 0 to 1", default=CurationRules.consensus),
+        costs=_costs(section.section("costs")),
+        limits=_limits(section.section("limits")),
+    )
+    section.finish()
+    return rules
+
+
+def _costs(section: _Map | None) -> Costs:
+    if section is None:
+        return Costs()
+    minutes = _number(0), "minutes of a person ≥ 0"
+    costs = Costs(
+        drop=section.take("drop", *minutes, default=Costs.drop),
+        relabel=section.take("relabel", *minutes, default=Costs.relabel),
+        review=section.take("review", *minutes, default=Costs.review),
+        minute=section.take("minute", _number(0), "a number ≥ 0 in units of the objective", default=Costs.minute),
+    )
+    section.finish()
+    return costs
+
+
+def _limits(section: _Map | None) -> EditLimits:
+    if section is None:
+        return EditLimits()
+    share = _number(0, 1, open_low=True)
+    limits = EditLimits(
+        per_class=section.optional("per_class", share, "a share in (0, 1]"),
+        per_domain=section.optional("per_domain", share, "a share in (0, 1]"),
+        per_group=section.optional("per_group", share, "a share in (0, 1]"),
+        minutes=section.optional("minutes", _number(0), "minutes of a person ≥ 0"),
+    )
+    section.finish()
+    return limits
+
+
 def _requirements(section: _Map | None) -> Requirements:
     if section is None:
         return Requirements()
@@ -446,3 +503,27 @@ def _requirements(section: _Map | None) -> Requirements:
     )
     section.finish()
     return requirements
+
+
+def _queue(section: _Map | None) -> QueueRules:
+    if section is None:
+        return QueueRules()
+    share = _number(0, 1)
+    shares = section.section("shares")
+    weights = dict(SHARES)
+    if shares is not None:
+        # Whoever writes shares writes all that are wanted.
+        weights = {name: shares.take(name, _number(0), "a weight ≥ 0", default=0.0) for name, _ in SHARES}
+        shares.finish()
+        if not any(weights.values()):
+            section.fail(section.entries["shares"], "at least one weight above 0", "none", key="shares")
+    limit = _number(0, 1, open_low=True)
+    rules = QueueRules(
+        shares=tuple(weights.items()),
+        double=section.take("double", share, "a share from 0 to 1", default=QueueRules.double),
+        gold=section.take("gold", share, "a share from 0 to 1", default=QueueRules.gold),
+        per_domain=section.optional("per_domain", limit, "a share in (0, 1]"),
+        per_class=section.optional("per_class", limit, "a share in (0, 1]"),
+    )
+    section.finish()
+    return rules

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from yori.task.definition import Columns, Task
+from yori.task.definition import Columns, Costs, CurationRules, Task
+from yori.task.queue_rules import QueueRules
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 
@@ -28,6 +29,29 @@ def _value(value: object) -> str:
 def _columns(columns: Columns) -> list[str]:
     roles = ("label", "domain", "group", "annotator", "time", "verified")
     return [f"  {role}: {_value(getattr(columns, role))}".rstrip() for role in roles]
+
+
+def _curation(rules: CurationRules) -> list[str]:
+    costs, limits = rules.costs, rules.limits
+    lines = [
+        "",
+        "# Who asks for edits: validation, or every example outside test out of fold (cross_fitted: after trains on both).",
+        "curate:",
+        f"  mode: {rules.mode}          # validation | cross_fitted",
+        f"  queries: {rules.queries}   # lodo: training_domains | nested_domains | choose",
+        f"  actions: [{', '.join(rules.actions)}]   # review = a person confirms",
+    ]
+    if rules.rounds != CurationRules.rounds:
+        lines.append(f"  rounds: {rules.rounds}")
+    if rules.consensus != CurationRules.consensus:
+        lines.append(f"  consensus: {rules.consensus}")
+    if costs != Costs():
+        each = ", ".join(f"{name}: {getattr(costs, name)}" for name in ("drop", "relabel", "review", "minute"))
+        lines.append(f"  costs: {{{each}}}   # minutes of a person; minute = what one must buy")
+    known = {name: getattr(limits, name) for name in ("per_class", "per_domain", "per_group", "minutes")}
+    if given := ", ".join(f"{name}: {value}" for name, value in known.items() if value is not None):
+        lines.append(f"  limits: {{{given}}}")
+    return lines
 
 
 def task_text(task: Task, *, notes: Sequence[str] = ()) -> str:
@@ -111,6 +135,7 @@ def task_text(task: Task, *, notes: Sequence[str] = ()) -> str:
     ]
     if task.budget.allow_large:
         lines.append("  allow_large: true")
+    lines += _curation(task.curate)
     needs = task.requirements
     lines += [
         "",
@@ -129,4 +154,19 @@ def task_text(task: Task, *, notes: Sequence[str] = ()) -> str:
         lines.append(f"  coverage_at_risk: {both}")
     else:
         lines.append("  coverage_at_risk:    # such as {risk: 0.05, coverage: 0.8}")
+    lines += _queue(task.queue)
     return "\n".join(lines) + "\n"
+
+
+def _queue(rules: QueueRules) -> list[str]:
+    """Only what differs: most teams never change it."""
+    if rules == QueueRules():
+        return []
+    lines = ["", "# How the label budget is shared out among reasons to ask.", "queue:"]
+    if rules.shares != QueueRules.shares:
+        lines.append(f"  shares: {{{', '.join(f'{name}: {weight}' for name, weight in rules.shares if weight)}}}")
+    lines += [f"  double: {rules.double}", f"  gold: {rules.gold}"]
+    for name, limit in (("per_domain", rules.per_domain), ("per_class", rules.per_class)):
+        if limit is not None:
+            lines.append(f"  {name}: {limit}")
+    return lines

@@ -9,6 +9,7 @@ from __future__ import annotations
 from yori.synthetic.embeddings import MixtureEmbeddings, gaussian_mixture_embeddings
 from yori.synthetic.hydrophone import CLASSES, Clip, Passage, simulate_passages
 from yori.synthetic.label_noise import flip_labels
+from yori.synthetic.stream import Season, simulate_season
 from yori.synthetic.track import SCENARIOS, Scenario
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "MixtureEmbeddings",
     "Passage",
     "Scenario",
+    "Season",
     "flip_labels",
     "gaussian_mixture_embeddings",
     "simulate_passages",
+    "simulate_season",
 ]

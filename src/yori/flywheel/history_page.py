@@ -1,0 +1,201 @@
+"""The page of all turns: what each asked, changed, cost and bought, and what served when."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yori
+from yori.flywheel.history_chart import Line
+from yori.flywheel.labels_chart import labels_chart
+from yori.flywheel.serving import Served
+from yori.flywheel.turn import Turn
+from yori.flywheel.turn_words import TurnWords
+from yori.report import number_text as text
+from yori.report.blocks import Block, Cell, Figures, Listing, Paragraph, Section, Table, cells
+from yori.report.sentences import said
+from yori.report.wording import Language
+from yori.report.write import _templates
+from yori.store import atomic
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What stands on top of the page."""
+
+    title: str
+    tone: str
+    word: str
+    sentence: str
+    blocks: Sequence[Block] = field(default_factory=tuple)
+
+
+def write_history(
+    name: str,
+    turns: Sequence[Turn],
+    served: Sequence[Served],
+    out: Path,
+    *,
+    world: Mapping[str, Any] | None = None,
+    lang: Language = "en",
+) -> Path:
+    """Write the page as one HTML file that needs no network; what was there is replaced in one step.
+
+    Parameters
+    ----------
+    name
+        Of the task.
+    world
+        What `yori.flywheel.simulated_world.Outcome.to_dict` gives: risk over labels, beside random labels.
+
+    Raises
+    ------
+    ValuesError
+        If the language is not known.
+    StoreError
+        If the file cannot be written.
+    """
+    page = history_page(name, turns, served, world=world, lang=lang).encode()
+    aside = out.with_name(f".{out.name}.part")
+    with atomic.disk_errors(out):
+        atomic.make_folder(out.absolute().parent)
+        atomic.remove_file(aside)
+        atomic.write_new(aside, [page])
+        atomic.put_in_place(aside.absolute(), out.absolute())
+    return out
+
+
+def history_page(
+    name: str,
+    turns: Sequence[Turn],
+    served: Sequence[Served],
+    *,
+    world: Mapping[str, Any] | None = None,
+    lang: Language = "en",
+) -> str:
+    """The page as text; turns and promotions oldest first."""
+    words = TurnWords(lang)
+    sections = [
+        _world(world, words),
+        _turns(turns, words),
+        *(_gate(each, words) for each in reversed(turns) if "gate" in each.steps),
+        _people(turns, words),
+        _serving(served, words),
+    ]
+    return _templates().get_template("audit.html.j2").render(
+        words=words, lang=lang, title=words("turns.title", name=name), skip=words("turns.skip"),
+        headline=_headline(turns, words), sections=[each for each in sections if each is not None], other=None,
+        made=words("turns.made", version=yori.__version__),
+    )  # fmt: skip
+
+
+def _headline(turns: Sequence[Turn], words: TurnWords) -> Headline:
+    if not turns:
+        return Headline(words("turns.headline"), "few", words("turns.word.none"), "")
+    last = turns[-1]
+    kind = "promoted" if last.promoted else "kept" if last.done else "waiting"
+    flops = sum(each.steps.get("train", {}).get("training_flops", 0) for each in turns)
+    sentence = words(
+        "turns.sentence", turns=words.count("n.turns", len(turns)), labels=sum(_asked(each) for each in turns),
+        minutes=f"{sum(_minutes(each) for each in turns):.0f}", flops=f"{flops / 1e9:.3g} GFLOP",
+        promoted=sum(each.promoted is not None for each in turns),
+    )  # fmt: skip
+    why = last.steps.get("end", {}).get("why", ())
+    told = [said(each, words.language) for each in why]
+    blocks = [Paragraph(one, quiet=True, language=None if spoken == words.language else spoken) for one, spoken in told]
+    tone = {"promoted": "good", "kept": "few", "waiting": "few"}[kind]
+    return Headline(words("turns.headline"), tone, words(f"turns.word.{kind}", n=last.number), sentence, blocks)
+
+
+def _asked(turn: Turn) -> int:
+    return int(turn.steps.get("mine", {}).get("asked", 0))
+
+
+def _minutes(turn: Turn) -> float:
+    return float(turn.steps.get("merge", {}).get("seconds", 0.0)) / 60
+
+
+def _turns(turns: Sequence[Turn], words: TurnWords) -> Section:
+    rows = []
+    for each in turns:
+        merged, trained = each.steps.get("merge", {}), each.steps.get("train", {})
+        kind = "promoted" if each.promoted else "kept" if each.done else "waiting"
+        numbers = [merged.get(name) for name in ("added", "labelled", "dropped", "conflicts")]
+        rows.append(
+            (
+                Cell(str(each.number)),
+                Cell(words(f"outcome.{kind}"), "good" if kind == "promoted" else ""),
+                Cell(text.count(_asked(each))),
+                *(Cell(text.NONE if number is None else text.count(number)) for number in numbers),
+                Cell(text.NONE if "edits" not in trained else text.count(trained["edits"])),
+                Cell(f"{_minutes(each):.1f}"),
+            )
+        )
+    names = ("turn", "outcome", "asked", "added", "changed", "dropped", "conflicts", "edits", "minutes")
+    heads = [words(f"head.{each}") for each in names]
+    return Section("turns", words("section.turns"), [Table(words("turns.caption"), heads, rows, text_columns=2)])
+
+
+def _gate(turn: Turn, words: TurnWords) -> Section:
+    found = turn.steps["gate"]
+    rows = [
+        (
+            Cell(each["name"]),
+            Cell(words("passed.yes") if each["passed"] else words("passed.no"), "good" if each["passed"] else "bad"),
+            Cell(each["sentence"]),
+        )
+        for each in found["questions"]
+    ]
+    heads = [words(f"head.{each}") for each in ("question", "passed", "numbers")]
+    caption = words(
+        "gate.caption", n=turn.number, look=found["look"], examples=found["examples"], level=f"{found['level']:.4g}"
+    )
+    return Section(f"gate-{turn.number}", f"{words('section.gate')}: {words('head.turn')} {turn.number}",
+                   [Table(caption, heads, rows, text_columns=3)])  # fmt: skip
+
+
+def _people(turns: Sequence[Turn], words: TurnWords) -> Section | None:
+    merged = next((each.steps["merge"] for each in reversed(turns) if "merge" in each.steps), None)
+    if merged is None or not merged["people"].get("answers"):
+        return None
+    people = merged["people"]
+    rows = [
+        cells(name, text.count(count), text.percent(people["skill"].get(name)))
+        for name, count in sorted(people["answers"].items())
+    ]
+    heads = [words(f"head.{each}") for each in ("person", "answers", "skill")]
+    blocks: list[Block] = [Table(words("people.caption"), heads, rows)]
+    if merged["agreement"] is not None:
+        blocks.append(Paragraph(words("people.agreement", share=text.percent(merged["agreement"]))))
+    blocks.append(Listing([people["reason"]], language=None if words.language == "en" else "en"))
+    return Section("people", words("section.people"), blocks)
+
+
+def _serving(served: Sequence[Served], words: TurnWords) -> Section | None:
+    if not served:
+        return None
+    rows = [
+        cells(
+            datetime.datetime.fromtimestamp(each.at, datetime.UTC).strftime("%Y-%m-%d %H:%M"),
+            words(f"action.{each.action}"), each.release_id[:12], each.who, each.why,
+        )
+        for each in served
+    ]  # fmt: skip
+    heads = [words(f"head.{each}") for each in ("when", "action", "release", "who", "why")]
+    return Section("serving", words("section.serving"), [Table(words("serving.caption"), heads, rows, text_columns=5)])
+
+
+def _world(world: Mapping[str, Any] | None, words: TurnWords) -> Section | None:
+    if world is None:
+        return None
+    styles = {"yori": "arm-after", "random": "arm-random"}
+    lines = [Line(words(f"arm.{arm}"), styles.get(arm, "arm-before"), values) for arm, values in world["risk"].items()]
+    described = words("figure.world", coverage=text.percent(world["coverage"], digits=0))
+    chart = labels_chart(
+        world["labels"], lines, title=words("figure.world.title"), description=described,
+        x_title=words("axis.labels"), y_title=words("axis.risk"),
+    )  # fmt: skip
+    return Section("world", words("section.world"), [Figures([(chart, described)])])

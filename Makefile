@@ -1,4 +1,5 @@
 # make demo    the main job on the embedded default, from a clean clone
+# make demo-flywheel   three turns after deployment, in a simulated world
 # make test    everything CI runs
 # make check   formatting, types, import floors
 # make fix     repair formatting
@@ -9,7 +10,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check fix bench docs clean
+.PHONY: demo demo-flywheel test check fix bench docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -18,12 +19,19 @@ $(VENV)/.core: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
+$(VENV)/.serve: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[serve]"
+	touch $@ $(VENV)/.core
+
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
-	touch $@ $(VENV)/.core
+	touch $@ $(VENV)/.core $(VENV)/.serve
 
 demo: $(VENV)/.core
 	$(BIN)/yori demo demo
+
+demo-flywheel: $(VENV)/.serve
+	$(BIN)/yori demo-flywheel demo-flywheel
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -45,4 +53,4 @@ docs: $(VENV)/.dev
 	$(BIN)/python -m docs.cli_reference
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) demo demo-flywheel

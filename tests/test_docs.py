@@ -23,14 +23,14 @@ def test_the_map_names_every_folder_of_the_package_and_no_other():
 
 
 def test_every_command_of_the_readme_exists():
-    used = set(re.findall(r"^yori (\w+)", README, flags=re.MULTILINE))
+    used = set(re.findall(r"^yori ([\w-]+)", README, flags=re.MULTILINE))
     assert used
     assert used <= VERBS.keys()
 
 
 def test_the_make_targets_of_the_readme_exist():
-    targets = set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    assert set(re.findall(r"^make (\w+)", README, flags=re.MULTILINE)) <= targets
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    assert set(re.findall(r"^make ([\w-]+)", README, flags=re.MULTILINE)) <= targets
 
 
 @pytest.mark.parametrize("snippet", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))

@@ -42,7 +42,7 @@ def test_one_blas_thread_each_and_the_environment_is_restored():
 
 
 def test_errors_of_a_task_arrive_as_they_are():
-    with pytest.raises(ValuesError, match="a task that works, got [34]"):
+    with pytest.raises(ValuesError, match=r"a task that works, got [34]"):
         list(map_in_processes(fail, [3, 4], workers=2))
 
 

@@ -39,8 +39,28 @@ def test_a_second_run_says_so(yori, small):
     assert "Everything was up to date." in yori("run", small, "--workers", 1).stdout
 
 
+def test_every_example_asks(yori, small):
+    result = yori("run", small, "--workers", 1, "--mode", "cross_fitted")
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[1].startswith("Compared with unedited train + validation")
+    assert lines[2].startswith("Also (id, against before): ")
+    proof = lines[-1].removeprefix("Check it: yori verify ")
+    assert yori("verify", proof, "--project", small).exit_code == 0
+
+
+def test_review(yori, small):
+    result = yori("run", small, "--workers", 1, "--mode", "review", "--json")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert found["curation"]["actions"] == ["review"]
+    assert set(found["edit_set"]["by_action"]) == {"drop", "relabel", "review"}
+    assert found["edit_set"]["by_action"]["drop"] == found["edit_set"]["by_action"]["relabel"] == 0
+
+
 @pytest.mark.parametrize(
-    ("option", "value"), [("--budget", "many"), ("--seeds", "1.5"), ("--workers", "0"), ("--colour", "red")]
+    ("option", "value"),
+    [("--mode", "cross"), ("--budget", "many"), ("--seeds", "1.5"), ("--workers", "0"), ("--colour", "red")],
 )
 def test_options_that_are_not_usable(option, value, yori, small):
     result = yori("run", small, option, value)

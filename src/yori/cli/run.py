@@ -18,11 +18,17 @@ from yori.cli.show import counted, json_option, show_json
     \b
     yori run bells
     yori run bells --budget 0.005 --json
+    yori run bells --mode cross_fitted
     """,
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--budget", type=float, metavar="SHARE", help="Edits as a share of the training examples.")
 @click.option("--seeds", type=int, metavar="N", help="Seeds of every protocol.")
+@click.option(
+    "--mode",
+    type=click.Choice(["validation", "cross_fitted", "review"]),
+    help="Who asks for edits; review: every edit is a proposal for a person.",
+)
 @click.option("--allow-large", is_flag=True, help="Allow a budget above 0.05.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes. Default: one for each processor.")
 @progress_option
@@ -31,6 +37,7 @@ def command(
     folder: Path,
     budget: float | None,
     seeds: int | None,
+    mode: str | None,
     allow_large: bool,
     workers: int | None,
     progress: bool | None,
@@ -43,21 +50,28 @@ def command(
     from yori.main_job import run
 
     with progress_bars(progress) as report:
-        done = run(folder, budget=budget, seeds=seeds, allow_large=allow_large, workers=workers, progress=report)
+        done = run(
+            folder, budget=budget, seeds=seeds, mode=mode, allow_large=allow_large, workers=workers, progress=report
+        )
     if as_json:
         show_json(done.fields())
         return
     certificate = done.certificate
     edits = certificate["edits"]
     click.echo(f"Verdict ({certificate['primary']['protocol']}): {certificate['verdict']['sentence']}")
+    reference = certificate["primary"].get("against", "before")
+    if reference != "before":
+        click.echo("Compared with unedited train + validation, as after trains on validation too.")
     for name, part in certificate["protocols"].items():
-        if name == certificate["primary"]["protocol"]:
-            continue
-        found = next(
-            each for each in part["comparisons"] if each["arm"] == "after" and each["against"] == "before"
-            and each["metric"] == certificate["primary"]["metric"]
-        )  # fmt: skip
-        click.echo(f"Also ({name}): {found['verdict']['sentence']}")
+        for against in dict.fromkeys((reference, "before")):
+            if (name, against) == (certificate["primary"]["protocol"], reference):
+                continue
+            found = next(
+                each for each in part["comparisons"] if (each["arm"], each["against"]) == ("after", against)
+                and each["metric"] == certificate["primary"]["metric"]
+            )  # fmt: skip
+            than = "" if against == reference else ", against before"
+            click.echo(f"Also ({name}{than}): {found['verdict']['sentence']}")
     actions = ", ".join(f"{counted(n, name)}" for name, n in edits["by_action"].items() if n) or "none"
     click.echo(f"Edits: {edits['count']} of at most {edits['budget']} ({actions})")
     for note in certificate["notes"]:

@@ -15,6 +15,7 @@ from yori.task import parse_task
 from yori.workers import Progress, silent
 
 LARGE_BUDGET = 0.05
+MODES = ("validation", "cross_fitted", "review")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Ran:
             "report": str(self.report),
             "edit_set": certificate["edits"],
             "truth": certificate["truth"],
+            "curation": certificate.get("curation"),
             "leakage_gap": certificate["leakage_gap"],
             "flops": certificate["flops"],
             "parity": certificate["parity"],
@@ -63,6 +65,7 @@ def run(
     budget: float | None = None,
     seeds: int | None = None,
     allow_large: bool = False,
+    mode: str | None = None,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Ran:
@@ -76,6 +79,8 @@ def run(
         In place of those in task.yaml, for this proof; written into its certificate.
     allow_large
         Allow a budget above 5 % of the training examples.
+    mode
+        In place of ``curate.mode``: ``validation`` or ``cross_fitted``; ``review``: every edit is a proposal for a person.
     workers
         Processes; None = one for each processor.
     progress
@@ -100,10 +105,12 @@ def run(
             )  # fmt: skip
     if seeds is not None and not 1 <= seeds <= 100:
         raise ValuesError("1 to 100 seeds", str(seeds), where="--seeds")
+    if mode is not None and mode not in MODES:
+        raise ValuesError(f"a mode out of {', '.join(MODES)}", repr(mode), where="--mode")
 
     def finish(content: Path) -> None:
         write_report(content, project, content / "report.html", lang="en")
         write_report(content, project, content / "report.ko.html", lang="ko")
 
-    made = prove(project, overrides=Overrides(budget, seeds), workers=workers, progress=progress, finish=finish)
+    made = prove(project, overrides=Overrides(budget, seeds, mode), workers=workers, progress=progress, finish=finish)
     return Ran(project.path, made.path, made.certificate, made.reused)

@@ -12,7 +12,7 @@ from yori.store import atomic
 from yori.store.paths import check_name
 from yori.store.work import workspace
 
-KINDS = ("runs", "proofs", "reports", "data/embeddings", "cache")
+KINDS = ("runs", "proofs", "reports", "audits", "data/embeddings", "cache")
 """Folders of a project that hold outputs of stages."""
 
 _TAKEN = {errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR}

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.flywheel.mined import answer_all, truth_of
+from tests.flywheel.mixture_world import copied, log, serving, stream
+
+from yori.flywheel.database import open_database
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A project whose release has met 200 inputs, its database, and the truth about them."""
+    project, release = copied(tmp_path)
+    database = open_database(project)
+    serving(project, release, database)
+    arrived = stream(200, seed=32)
+    log(database, release, arrived)
+    yield project.path, database, truth_of(arrived)
+    database.close()
+
+
+def test_a_turn_waits_for_people_and_then_goes_to_the_gate(yori, served, tmp_path):
+    folder, database, truth = served
+    first = yori("turn", folder, "--budget", "30", "--workers", "1", "--no-progress")
+    assert first.exit_code == 3
+    assert "wait for answers: yori review" in first.stdout
+    answer_all(database, truth)
+    page = tmp_path / "turns.html"
+    second = yori("turn", folder, "--workers", "1", "--no-progress", "--page", page)
+    assert second.exit_code in (0, 1), second.stderr
+    assert "Gate, look 1 at" in second.stdout
+    said = "serves now" if second.exit_code == 0 else "The old release serves on"
+    assert said in second.stdout
+    assert "What the gate asked" in page.read_text()
+    assert "verdict:" in second.stdout
+    history = yori("history", folder)
+    assert "Turn 1:" in history.stdout
+    fields = json.loads(yori("history", folder, "--json").stdout)
+    assert fields["turns"][0]["steps"]["gate"]["look"] == 1
+    assert next(each["action"] for each in fields["serving"]) == "promote"
+    korean = tmp_path / "ko.html"
+    assert yori("history", folder, "--page", korean, "--lang", "ko").exit_code == 0
+    assert "순환별 기록" in korean.read_text()
+
+
+def test_merge_says_what_became_of_the_answers(yori, served):
+    folder, database, truth = served
+    yori("turn", folder, "--budget", "20", "--no-progress")
+    nothing = yori("merge", folder)
+    assert nothing.stdout.startswith("Nothing changed: version 1.")
+    answer_all(database, truth)
+    found = yori("merge", folder, "--who", "ann")
+    assert "new examples" in found.stdout
+    assert "p0:" in found.stdout
+    assert json.loads(yori("merge", folder, "--json").stdout)["labelled"] == 0
+
+
+def test_a_turn_without_a_release_is_a_sentence(yori, tmp_path):
+    project, _ = copied(tmp_path)
+    result = yori("turn", project.path, "--no-progress")
+    assert result.exit_code == 5
+    assert "expected a release that serves" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert "No turn yet" in yori("history", project.path).stdout
+
+
+def test_no_project(yori, tmp_path):
+    for verb in ("turn", "merge", "history"):
+        result = yori(verb, tmp_path / "nowhere")
+        assert result.exit_code == 5
+        assert "expected a project folder" in result.stderr

@@ -162,7 +162,7 @@ def cell(data: dict[str, np.ndarray], kind: str, rate: float, seed: int) -> dict
     top = round(0.01 * len(x))
     table = {
         name: {
-            "average precision": float(average_precision_score(wrong, value)),
+            "average precision": round(float(average_precision_score(wrong, value)), 6),
             "top 1 %": float(wrong[np.argsort(-value, kind="stable")[:top]].mean()),
         }
         for name, value in scores.items()

@@ -20,6 +20,7 @@ import json
 import math
 import os
 import platform
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -307,14 +308,14 @@ def main() -> None:
     parser.add_argument("--looks", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--place", type=Path, default=None, help="folder for the project of spoken digits")
+    parser.add_argument("--place", type=Path, default=None, help="folder that keeps the project of spoken digits")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
     args.months = args.months or (20 if args.quick else 200)
     args.looks = args.looks or (10 if args.quick else 50)
     args.seeds = args.seeds or (1 if args.quick else 5)
     args.out.mkdir(parents=True, exist_ok=True)
-    args.place = args.place or args.out / "monitor_digits"
+    args.place = args.place or Path(tempfile.mkdtemp(prefix="yori-monitor-"))
     started = time.perf_counter()
     path = args.out / "monitor.partial.jsonl"
     report: dict[str, Any] = {

@@ -104,12 +104,12 @@ def main() -> None:
     report |= {"versions": versions(), "load": os.getloadavg()[0]}
     seeds = range(args.seed, args.seed + (20 if args.quick else args.problems))
     solved = [each for each in (solve(seed) for seed in seeds) if each is not None]
-    report[f"seeds from {args.seed}"] = {"summary": summary(solved), "problems": solved}
+    lost = [each for each in solved if each["accuracy"]["guarded"] < each["accuracy"]["majority"]]
+    report[f"seeds from {args.seed}"] = {"summary": summary(solved), "below majority vote": lost}
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(json.dumps(summary(solved), indent=1))
-    for each in solved:
-        if each["accuracy"]["guarded"] < each["accuracy"]["majority"]:
-            print("below majority vote:", each)
+    for each in lost:
+        print("below majority vote:", each)
     print(path)
 
 

@@ -1,10 +1,12 @@
+import os
+
 import numpy as np
 import pytest
 
 from yori.attribution import influence, streamed_influence, tracin
-from yori.attribution.paging import release, streamed_blocks
+from yori.attribution.paging import release, streamed_blocks, streamed_rows
 from yori.attribution.streaming import StreamedCurvature
-from yori.errors import InputError
+from yori.errors import CorruptError, InputError
 from yori.heads import fit_sigmoid, fit_softmax
 from yori.heads.curvature import Curvature
 
@@ -93,3 +95,46 @@ def test_nan_in_the_middle_is_named(bad):
         options = {"l2": 0.01} if method is streamed_influence else {}
         with pytest.raises(InputError, match="row 777"), np.errstate(all="ignore"):
             method(x, y, head.weight, xq, yq, **options)
+
+
+def test_a_mapped_file_is_read_from_where_the_rows_begin(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(900, 5)).astype(np.float32)
+    np.save(tmp_path / "x.npy", rows)
+    stored = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for view in (stored, stored[100:], stored[7:11], np.asarray(stored)[3:], stored[::2], stored[:, 1:3], rows[5:]):
+        for size in (1, 7, None):
+            found = [part.copy() for _, part in streamed_rows(view, size)]
+            np.testing.assert_array_equal(np.concatenate(found), view)
+
+
+@pytest.mark.parametrize("method", ["tracin", "influence"])
+def test_a_file_that_is_cut_short_under_our_hands(tmp_path, method):
+    x, y, xq, yq = make()
+    np.save(tmp_path / "x.npy", x)
+    stored = np.load(tmp_path / "x.npy", mmap_mode="r")
+    head = fit_softmax(x, y, l2=0.01)
+    curvature = StreamedCurvature(stored, head.weight, None, l2=0.01)
+    os.truncate(tmp_path / "x.npy", 128 + 800 * 48)
+    ask = {
+        "tracin": lambda: tracin(stored, y, head.weight, xq, yq),
+        "influence": lambda: curvature.product(head.weight),
+    }[method]
+    with pytest.raises(CorruptError, match=r"x\.npy: expected 1500 rows, got the end of the file before row 1500"):
+        ask()
+    os.truncate(tmp_path / "x.npy", 100)
+    with pytest.raises(CorruptError, match="the end of the file"):
+        ask()
+
+
+@pytest.mark.parametrize("how", ["removed", "replaced"])
+def test_a_file_that_is_another_one_now(tmp_path, how):
+    """The mapping still holds the old one."""
+    x, y, xq, yq = make()
+    path = tmp_path / "x.npy"
+    np.save(path, x)
+    stored = np.load(path, mmap_mode="r")
+    path.unlink()
+    if how == "replaced":
+        np.save(path, x + 1)
+    head = fit_softmax(x, y, l2=0.01)
+    np.testing.assert_array_equal(tracin(stored, y, head.weight, xq, yq), tracin(x, y, head.weight, xq, yq))

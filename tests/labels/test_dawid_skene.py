@@ -10,7 +10,7 @@ from yori.errors import ShapeError, ValuesError
 from yori.labels import Gold, Votes, dawid_skene, majority
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 1000), classes=st.integers(2, 4), answers=st.integers(1, 4))
 def test_equals_crowd_kit(seed, classes, answers):
     _, made = crowd(60, ("careful", "biased", "spammer", "adversary", "careful"), classes, answers, seed)
@@ -22,6 +22,16 @@ def test_equals_crowd_kit(seed, classes, answers):
     np.testing.assert_allclose(found.probs, expected, atol=1e-6)
     assert found.iterations == len(theirs.loss_history_)
     np.testing.assert_allclose(found.priors, theirs.priors_.sort_index(), atol=1e-6)
+
+
+def test_equals_crowd_kit_with_many_classes_and_few_answers_each():
+    """Nearly all entries of the confusion matrices are at their floor: the floor must be the same one."""
+    _, made = crowd(500, ("careful",) * 30 + ("biased",) * 6, 10, 3)
+    theirs = DawidSkene()
+    expected = by_crowd_kit(theirs, made.votes)
+    found = dawid_skene(made.votes)
+    np.testing.assert_allclose(found.probs, expected, atol=1e-8)
+    assert found.iterations == len(theirs.loss_history_)
 
 
 def test_confusion_and_control_questions_equal_crowd_kit():

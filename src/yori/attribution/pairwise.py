@@ -21,7 +21,7 @@ from jaxtyping import Float, Num
 
 from yori.attribution.inputs import Inputs, check_inputs, refuse_nan
 from yori.attribution.objectives import Objective, Query, query
-from yori.attribution.paging import streamed_blocks
+from yori.attribution.paging import streamed_rows
 from yori.attribution.tracin import check_checkpoints
 from yori.errors import ValuesError
 from yori.heads import LINKS
@@ -202,8 +202,7 @@ def _tracin_blocks(
     answers = np.ascontiguousarray(answers.astype(dtype).T)
     size = rows or max(64, CELLS // m)
     scratch = np.empty((min(size, len(given.rows)), m), dtype=dtype)
-    for block in streamed_blocks(given.rows, size):
-        part = given.rows[block]
+    for block, part in streamed_rows(given.rows, size):
         residual = part @ columns
         residual += bias
         hot = link.one_hot(given.targets[block], classes)

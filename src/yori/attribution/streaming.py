@@ -14,7 +14,7 @@ from jaxtyping import Float, Num
 
 from yori.attribution.inputs import check_inputs, check_matrix
 from yori.attribution.objectives import Objective, query
-from yori.attribution.paging import release, streamed_blocks
+from yori.attribution.paging import release, streamed_rows
 from yori.attribution.tracin import gradient_products
 from yori.errors import ValuesError
 from yori.heads import LINKS
@@ -131,8 +131,7 @@ class StreamedCurvature(Curvature):
         both = np.concatenate([self.head, direction]).astype(dtype)
         weights, bias = np.ascontiguousarray(both[:, :-1].T), both[:, -1]
         total = np.zeros(direction.shape)
-        for block in streamed_blocks(self.embeddings):
-            rows = self.embeddings[block]
+        for block, rows in streamed_rows(self.embeddings):
             joint = rows @ weights
             joint += bias
             bent = functions.curvature_product(

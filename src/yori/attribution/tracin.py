@@ -24,7 +24,7 @@ from jaxtyping import Float, Num
 from yori.arrays import check_finite, check_length
 from yori.attribution.inputs import check_inputs, refuse_nan
 from yori.attribution.objectives import Objective, query
-from yori.attribution.paging import streamed_blocks
+from yori.attribution.paging import streamed_rows
 from yori.attribution.tensors import Tensor, stand_in, tensor_products, to_array
 from yori.errors import ShapeError
 from yori.heads import LINKS
@@ -129,8 +129,8 @@ def gradient_products(
     # Column-major, so that the product's slow axis is a class: sums over classes then run over long contiguous rows.
     columns, bias = np.ascontiguousarray(stacked[:, :-1]), stacked[:, -1:]
     scores = np.zeros(len(rows))
-    for block in streamed_blocks(rows):
-        both = columns @ rows[block].T
+    for block, part in streamed_rows(rows):
+        both = columns @ part.T
         both += bias
         logits, moved = both.reshape(2, checkpoints, classes, -1)
         scores[block] = _residual_products(logits, moved, targets[block], link)
@@ -149,8 +149,8 @@ def slice_products(
     stacked = np.concatenate([heads[None], directions]).reshape(-1, width).astype(rows.dtype)
     columns, bias = np.ascontiguousarray(stacked[:, :-1]), stacked[:, -1:]
     scores = np.zeros((sets, len(rows)))
-    for block in streamed_blocks(rows):
-        both = columns @ rows[block].T
+    for block, part in streamed_rows(rows):
+        both = columns @ part.T
         both += bias
         parts = both.reshape(sets + 1, checkpoints, classes, -1)
         residual = np.stack([residuals_of(logits, targets[block], link) for logits in parts[0]])

@@ -29,6 +29,9 @@ from yori.importers.copies import Waveform, exact_copies, near_copies
 from yori.workers import Progress, silent
 
 MEASURED_SHORTCUTS = ("level", "noise_floor", "rate", "seconds", "bandwidth", "offset", "padding")
+MOST_OUTLIER_ROWS = 200_000
+"""Distances of all to all are not computed for more examples than this."""
+
 MOST_COLUMNS = 12
 """At most so many imported columns are asked as shortcuts, groups and batches."""
 
@@ -179,7 +182,9 @@ def check_outliers(e: Evidence) -> None:
     m, rows = e.material, np.flatnonzero(e.place < len(e.embeddings))
     test = m.fixed_test[rows]
     labels = [m.labels[row] for row in rows]
-    if len(rows) <= 200_000:
+    if len(rows) > MOST_OUTLIER_ROWS:
+        e.unchecked.append(("outlier", "too_many"))
+    else:
         e.findings += outlier_findings(m.ids[rows], e.embeddings, labels, test=test if test.any() else None)
 
 

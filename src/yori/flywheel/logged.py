@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from yori.errors import CorruptError
 from yori.flywheel.answer_check import LABELS_APART
 from yori.flywheel.database import Database
-from yori.flywheel.released_model import LABEL_SEPARATOR
+from yori.flywheel.released_model import LABEL_SEPARATOR, Release
 from yori.flywheel.schema import PREDICTIONS
 
 _SCALARS = (
@@ -63,6 +63,13 @@ class Logged:
             self.embedded[chosen],
         )
 
+    def judged(self, release: Release) -> Logged:
+        """The rows with an embedding, as another release of the same backbone answers them."""
+        rows = self.take(self.embedded)
+        said = release.decide(rows.embeddings)
+        answers = {"label": said.labels, "confidence": said.confidence, "abstained": said.abstained}
+        return Logged({**rows.columns, **answers}, said.probs.astype(np.float32), rows.embeddings, rows.embedded)
+
 
 def count_logged(database: Database, release_id: str) -> int:
     """Predictions of a release in the log."""
@@ -73,7 +80,7 @@ def count_logged(database: Database, release_id: str) -> int:
 
 def read_logged(
     database: Database,
-    release_id: str,
+    release_id: str | Sequence[str],
     *,
     classes: int,
     dimensions: int,
@@ -82,7 +89,7 @@ def read_logged(
     limit: int,
     oldest: bool = False,
 ) -> Logged:
-    """Read logged predictions of a release.
+    """Read logged predictions of a release, or of several.
 
     Parameters
     ----------
@@ -104,7 +111,8 @@ def read_logged(
     """
     table = PREDICTIONS.c
     columns = [table[name] for name in _SCALARS] + [table.probs, table.embedding]
-    query = select(*columns).where(table.release_id == release_id)
+    releases = [release_id] if isinstance(release_id, str) else list(release_id)
+    query = select(*columns).where(table.release_id.in_(releases))
     if since is not None:
         query = query.where(table.at >= since)
     if after is not None:

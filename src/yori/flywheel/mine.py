@@ -32,8 +32,8 @@ from yori.flywheel.mined_items import (
 )
 from yori.flywheel.picking import RANDOM, Picked, part_of, pick
 from yori.flywheel.reference import Reference, reference_of, tuned_penalty
-from yori.flywheel.released_model import open_release
-from yori.flywheel.schema import ITEMS
+from yori.flywheel.released_model import BACKBONE, Release, list_releases, open_manifest, open_release
+from yori.flywheel.schema import ITEMS, PREDICTIONS
 from yori.flywheel.serving import serving_release
 from yori.shift import neighbour_distance, novel_clusters, novelty
 from yori.store import Project
@@ -108,6 +108,7 @@ def mine(
     turn: int = 1,
     rows: int = ROWS,
     rules: QueueRules | None = None,
+    judge: str | None = None,
     rng: np.random.Generator,
     progress: Progress = silent,
 ) -> MineReport:
@@ -123,6 +124,9 @@ def mine(
         How many of the newest logged predictions of the serving release are looked at.
     rules
         Shares and quotas; None: those of task.yaml.
+    judge
+        Release whose doubts count, of the same backbone as the one that serves; None: the one that serves. A candidate that
+        its gate has kept out knows more than the release that goes on serving, and asks better questions.
     rng
         Draws the random share, and who is asked twice.
 
@@ -149,12 +153,14 @@ def mine(
     if left < 1:
         notes.append(f"The budget of turn {turn} ({whole} answers) is already in the queue.")
         return MineReport(turn, 0, 0, {}, {}, whole, 0, (), notes)
-    release = open_release(project, serving)
+    release = open_release(project, judge or serving)
     progress("look at the log", 0, 4)
     reference = reference_of(project, release)
     logged = read_logged(
-        database, serving, classes=len(release.classes), dimensions=release.dimensions, limit=rows
-    )  # fmt: skip
+        database, _alike(project, release), classes=len(release.classes), dimensions=release.dimensions, limit=rows
+    )
+    if not _is_own(database, release.release_id, logged):
+        logged = logged.judged(release)
     progress("look at the log", 1, 4)
     near = neighbourhood(reference, logged)
     reasons = _reasons(project, reference, logged, near, task.objective, rng, notes)
@@ -211,6 +217,30 @@ def _reasons(
         reference, rows, novel=novel, clusters=clusters, newness=drift.newness, drifted=drift.suspicious,
         objective=objective, l2=tuned_penalty(project, reference), near=near,
     )  # fmt: skip
+
+
+def _alike(project: Project, release: Release) -> list[str]:
+    """Releases whose embeddings are those of a release: the same backbone and the same classes."""
+    found = []
+    for name in list_releases(project):
+        manifest = open_manifest(project, name)
+        same = ("backbone", "dimensions"), ("files", BACKBONE)
+        if manifest["classes"] == release.manifest["classes"] and all(
+            manifest[part].get(key) == release.manifest[part].get(key) for part, key in same
+        ):
+            found.append(name)
+    return found
+
+
+def _is_own(database: Database, release_id: str, rows: Logged) -> bool:
+    """Whether all rows were answered by this release."""
+    newest = rows["prediction_id"].tolist()
+    if not newest:
+        return True
+    table = PREDICTIONS.c
+    others = select(func.count()).where(table.prediction_id >= newest[0], table.release_id != release_id)
+    with database.connect() as connection:
+        return not connection.execute(others).scalar_one()
 
 
 def _eligible(

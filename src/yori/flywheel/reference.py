@@ -105,7 +105,7 @@ def reference_of(project: Project, release: Release) -> Reference:
                 return _reference(project, release, task, data, cell)
     raise StoreError(
         "the split of the release", "a task.yaml and proofs that make another", where=release.release_id[:12],
-        fix="Put back the splits of task.yaml, or make a release again: yori release make DIR",
+        fix="Put back the splits of task.yaml, or make a release again: yori release DIR --make",
     )  # fmt: skip
 
 

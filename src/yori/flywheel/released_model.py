@@ -190,6 +190,27 @@ def find_release(project: Project, prefix: str) -> str:
     return found[0]
 
 
+def open_manifest(project: Project, release_id: str) -> dict[str, Any]:
+    """What a release was made of, without opening the rest of it.
+
+    Raises
+    ------
+    CorruptError
+        If the manifest is missing or not that of this release.
+    """
+    path = release_path(project, release_id) / MANIFEST
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CorruptError("a readable manifest", str(error), where=str(path)) from error
+    if sha256_bytes(content) != release_id:
+        raise CorruptError(
+            "the manifest that was released", "another", where=str(path), fix="Restore it from a backup."
+        )
+    manifest: dict[str, Any] = json.loads(content)
+    return manifest
+
+
 def open_release(project: Project, release_id: str) -> Release:
     """Open a release and check every byte of it.
 

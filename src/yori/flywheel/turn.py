@@ -192,11 +192,18 @@ def _mine(
     if not has_assignment(project, 0):
         add_assignment(project, 0, first_assignment(project, task, open_release(project, before)))
     rng = np.random.default_rng(list(bytes.fromhex(content_key(turn=state.number, serving=before)[:16])))
-    mine(project, database, budget=budget, turn=state.number, rules=rules, rng=rng, progress=progress)
+    judge = _newest(database) or before
+    mine(project, database, budget=budget, turn=state.number, rules=rules, judge=judge, rng=rng, progress=progress)
     asked = _items_of(database, state.number)
     return _finished(
         database, state, "mine", {"serving": before, "budget": budget, "asked": sum(asked.values()), "shares": asked}
     )
+
+
+def _newest(database: Database) -> str | None:
+    """The candidate of the last turn, promoted or not: it knows all labels so far."""
+    known = [each for each in turns(database) if each.done and "train" in each.steps]
+    return str(known[-1].steps["train"]["release"]) if known else None
 
 
 def _items_of(database: Database, number: int) -> dict[str, int]:

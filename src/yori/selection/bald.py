@@ -5,6 +5,9 @@ entropies. The optimum of a convex head depends on its data alone, so seeds must
 is fitted on a weighted draw of the known examples (Bayesian bootstrap: no class of few examples is ever left out), and
 from zero, because one started at the head on all examples would stop before it differs.
 
+Heads disagree about many near-copies at once: the plain top of the ranking is far below random on spoken digits (0.72
+instead of 0.88 mean accuracy), so the batch is spread over clusters.
+
 References
 ----------
 Houlsby et al., arXiv 1112.5745, 2011. Rubin, Ann. Statist. 9, 1981 (Bayesian bootstrap).
@@ -17,7 +20,8 @@ from jaxtyping import Float
 
 from yori.heads import LINKS, Spectrum, fit_softmax
 from yori.heads.curvature import logits_of, row_blocks
-from yori.selection.pool import Pool, Selection, best
+from yori.selection.pool import Pool, Selection
+from yori.selection.spread import spread
 from yori.selection.uncertainty import entropy_of
 
 MEMBERS = 8
@@ -61,5 +65,5 @@ def mutual_information(
 
 
 def bald(pool: Pool, budget: int, rng: np.random.Generator) -> Selection:
-    """Highest mutual information first."""
-    return best(mutual_information(pool.embeddings, committee(pool, rng)), budget)
+    """Highest mutual information, spread over clusters."""
+    return spread(mutual_information(pool.embeddings, committee(pool, rng)), pool.embeddings, budget, rng)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 SHARES: tuple[tuple[str, float], ...] = (
-    ("abstained", 0.2),
-    ("uncertain", 0.1),
-    ("drifted", 0.1),
-    ("rare", 0.15),
-    ("disagreeing", 0.1),
-    ("influence", 0.15),
+    ("abstained", 0.3),
+    ("uncertain", 0.2),
+    ("drifted", 0.05),
+    ("rare", 0.1),
+    ("disagreeing", 0.05),
+    ("influence", 0.1),
     ("audit", 0.1),
     ("random", 0.1),
 )

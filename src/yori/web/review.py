@@ -24,6 +24,7 @@ STATIC_FILES = {
     "review.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "review.js": "text/javascript; charset=utf-8",
+    "media.js": "text/javascript; charset=utf-8",
     "outbox.js": "text/javascript; charset=utf-8",
     "player.js": "text/javascript; charset=utf-8",
     "view.js": "text/javascript; charset=utf-8",

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr
 from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
-from yori.errors import YoriError
+from yori.errors import ValuesError, YoriError
 from yori.flywheel.database import Database
 from yori.flywheel.items import in_force
 from yori.flywheel.queue import Lease, Person, answer, person_of, take, undo
@@ -175,11 +175,14 @@ def take_items(body: Take, here: Here, person: Somebody) -> dict[str, Any]:
 
 @ROUTER.post("/answer")
 def give_answer(body: AnswerBody, here: Here, person: Somebody) -> dict[str, Any]:
-    """One answer."""
+    """One answer. The reply does not say whether it met a hidden suggestion."""
     shown = is_suggestion_shown(here.settings.suggestions, body.item_id, person.name)
+    if not shown and body.verdict == "accept" and body.label is None:
+        raise ValuesError("a label, because no suggestion is shown", "an accept without", where="answer")
     fields = body.model_dump(exclude={"lease"})
     classes = here.task().class_names
-    return asdict(answer(here.database, person.name, body.lease, classes=classes, suggestion_shown=shown, **fields))
+    given = answer(here.database, person.name, body.lease, classes=classes, suggestion_shown=shown, **fields)
+    return {"answer_id": given.answer_id, "item_id": given.item_id, "repeated": given.repeated}
 
 
 @ROUTER.post("/undo")

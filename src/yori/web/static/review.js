@@ -1,5 +1,6 @@
 // The page: what is asked now, what comes next, and what each key does.
 
+import { file, forget, load } from "./media.js";
 import { Outbox, Refusal, ask, newNonce } from "./outbox.js";
 import { Player } from "./player.js";
 import {
@@ -48,40 +49,6 @@ let undoing = false;
 const player = new Player({
   audio: $("player"), picture: $("spectrogram"), cursor: $("cursor"), frame: $("picture-frame"), changed: showSettings,
 });
-
-// -- media: loaded before they are needed -------------------------------------------------------------------------------
-
-async function file(path) {
-  const reply = await fetch(path, { credentials: "same-origin" });
-  if (!reply.ok) throw new Refusal(reply.status, (await reply.json().catch(() => ({}))).error ?? "");
-  return URL.createObjectURL(await reply.blob());
-}
-
-async function decoded(url) {
-  const image = new Image();
-  image.src = url;
-  await image.decode();
-  return url;
-}
-
-function load(entry) {
-  const { item } = entry;
-  const place = `/api/items/${item.item_id}`;
-  if (item.kind === "audio")
-    entry.media = Promise.all([file(`${place}/sound`), file(`${place}/spectrogram`).then(decoded)]).then(
-      ([sound, picture]) => ({ sound, picture, urls: [sound, picture] }),
-    );
-  else if (item.kind === "image")
-    entry.media = file(`${place}/picture`).then(decoded).then((picture) => ({ picture, urls: [picture] }));
-  else entry.media = Promise.resolve({ urls: [] });
-  if (entry.problem) entry.media = Promise.reject(new Refusal(404, entry.problem));
-  entry.media.catch(() => {});
-  return entry;
-}
-
-function forget(entry) {
-  entry.media.then(({ urls }) => urls.forEach((url) => URL.revokeObjectURL(url)), () => {});
-}
 
 // -- the queue ----------------------------------------------------------------------------------------------------------
 

@@ -7,8 +7,8 @@ flips      Free Spoken Digits with 8 % of the labels flipped, 5 seeds: id and le
            modes; leave-one-speaker-out by queries from training speakers, left-out speakers, and as nested validation chooses
 curve      the same, id: gain against budget, 0.1 % … 5 %, both modes
 objectives the same, id at 1 %: objectives, line-searched rounds and consensus, both modes
-shuffled   digits as they are, id at 1 %, with the labels of validation dealt out anew: nothing may be gained on test. (With flips
-           there would be a gain all the same: wrong training labels have the largest influence, whatever is asked.)
+shuffled   digits as they are, id at 1 %, with the labels of validation dealt out anew: nothing may be gained on test.
+           (With flips there would be a gain all the same: wrong labels have the largest influence, whatever is asked.)
 clean      Free Spoken Digits as they are, id and leave-one-speaker-out at 1 %, both modes
 large      50 000 generated embeddings with 8 % wrong labels, unevenly spread: cross-fitted against train + validation
 

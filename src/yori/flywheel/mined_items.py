@@ -139,6 +139,7 @@ def gold_items(gold: Sequence[str], facts: Mapping[str, Fact], turn: int, task: 
             content={} if sound else {"fields": {"example": name, "domain": facts[name].domain}},
             example_id=name,
             domain=facts[name].domain,
+            suggested=_text(facts[name].label),  # as other items have one
             gold=facts[name].verified,
         )
         for place, name in enumerate(gold)

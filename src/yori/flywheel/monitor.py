@@ -201,7 +201,7 @@ def _release(project: Project, database: Database, release_id: str | None) -> Re
     chosen = release_id or serving_release(database)
     if chosen is None:
         raise StoreError("a release that serves", "none", where=str(project.path),
-                         fix="Make one and promote it: yori release DIR --make --promote, yori release promote DIR ID")  # fmt: skip
+                         fix="Make one and promote it: yori release DIR --make --promote")  # fmt: skip
     return open_release(project, chosen)
 
 

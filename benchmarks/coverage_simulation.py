@@ -226,11 +226,14 @@ def kept_rows(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def measured(
-    work: list[tuple[Any, ...]], truths: dict[float, dict[str, float]], partial: Path
+    work: list[tuple[Any, ...]], truths: dict[float, dict[str, float]], partial: Path, *, stop: bool = False
 ) -> Iterator[dict[str, Any]]:
     """The row of every case, in order, from the file where it is already done."""
     kept = kept_rows(partial)
     left = [job for job in work if case_name(job) not in kept]
+    if stop:
+        yield from (kept[case_name(job)] for job in work if case_name(job) in kept)
+        return
     with ProcessPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         results = pool.map(run, *zip(*left, strict=True)) if left else iter(())
         for job in work:
@@ -324,6 +327,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="about one minute")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="run only scenarios whose name contains this")
+    parser.add_argument("--stop", action="store_true", help="report the cases done so far, name the others")
     parser.add_argument("--runs", type=int, default=0)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results")
     args = parser.parse_args()
@@ -335,7 +339,10 @@ def main() -> None:
     rows_out = []
     args.out.mkdir(parents=True, exist_ok=True)
     partial = args.out / "coverage_simulation.partial.jsonl"
-    for row in measured(work, truths, partial):
+    kept = kept_rows(partial)
+    missing = [f"{job[0].name} | {job[1]}" for job in work if case_name(job) not in kept] if args.stop else []
+    work = [job for job in work if not args.stop or case_name(job) in kept]
+    for row in measured(work, truths, partial, stop=args.stop):
         rows_out.append(row)
         print(
             f"{row['scenario']:36s} {row['metric']:11s} {'changed' if row['changed'] else 'null':8s}"
@@ -343,7 +350,8 @@ def main() -> None:
             f"   half width {row['mean_half_width']:.4f}",
             flush=True,
         )
-    second_look(work, rows_out, truths, partial)
+    if not args.stop:
+        second_look(work, rows_out, truths, partial)
     power = power_of_accuracy(10 * runs if args.quick else 2 * runs, args.seed)
     held = bars(rows_out, power)
     report = {
@@ -355,6 +363,7 @@ def main() -> None:
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__},
         "truth": {str(spread): values for spread, values in truths.items()},
         "rows": rows_out,
+        "not measured": missing,
         "power": power,
         "bars": held,
         "seconds": round(time.perf_counter() - started, 1),
@@ -362,7 +371,8 @@ def main() -> None:
     print(json.dumps({"power": power, "bars": held}, indent=1), "\nseconds", report["seconds"])
     path = args.out / f"coverage_simulation{'_quick' if args.quick else ''}.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-    partial.unlink(missing_ok=True)
+    if not args.stop:
+        partial.unlink(missing_ok=True)
     print(path)
 
 

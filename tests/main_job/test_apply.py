@@ -59,11 +59,18 @@ def test_a_label_that_changed_meanwhile_is_a_conflict(project: Project, tmp_path
 def test_what_cannot_be_applied_is_refused(project: Project, tmp_path: Path) -> None:
     with pytest.raises(ValuesError, match="empty"):
         apply_edits(project.path, _write(tmp_path / "none.parquet"))
-    with pytest.raises(ValuesError, match="person"):
+    with pytest.raises(ValuesError, match="people decide"):
         apply_edits(project.path, _write(tmp_path / "ask.parquet", _edit("a", "review", "x")))
     (tmp_path / "broken.parquet").write_bytes(b"PAR1")
     with pytest.raises(CorruptError):
         apply_edits(project.path, tmp_path / "broken.parquet")
+
+
+def test_reviews_wait_and_the_others_are_applied(project: Project, tmp_path: Path) -> None:
+    path = _write(tmp_path / "both.parquet", _edit("a", "drop", "x"), _edit("b", "review", "x"))
+    assert apply_edits(project.path, path).added == 1
+    assert "a" not in project.examples()["example_id"].to_pylist()
+    assert "b" in project.examples()["example_id"].to_pylist()
 
 
 def test_the_command(project: Project, tmp_path: Path) -> None:

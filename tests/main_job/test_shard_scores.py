@@ -18,6 +18,9 @@ from yori.main_job import shard_scores as job
 from yori.main_job.shard_reading import shard_blocks
 from yori.main_job.shard_scores import score_shards
 
+# Heads that were fitted without the weights say what others say, too.
+pytestmark = pytest.mark.filterwarnings("ignore::yori.attribution.influence.UnconvergedWarning")
+
 
 def write(folder, rows, cuts=(0, 40, 41, 150), dtype=None):
     folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from yori.task import (
@@ -25,6 +25,7 @@ words = st.text(st.characters(min_codepoint=32, exclude_categories=("Cs", "Cc", 
 )
 
 
+@settings(deadline=None)
 @given(st.lists(words, min_size=2, max_size=6, unique=True), words, words)
 def test_round_trip_of_any_names(names, name, column):
     classes = tuple(

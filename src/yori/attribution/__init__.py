@@ -23,6 +23,8 @@ semivalues.py       Data Banzhaf, Beta and Data Shapley by sampling
 data_oob.py         out-of-bag agreement with the label
 evaluation.py       how well scores foretell refits: leave-one-out, subsets, mistakes, removal curves
 methods.py          all of them by name, asked in one way
+tensors.py, tensor_influence.py       the same kernels on torch tensors, on a GPU too
+torch_gradients.py, random_projection.py   beyond the head: gradients of any layers of a torch model (import by name)
 """
 
 from yori.attribution.damping import DampingChoice, DampingPath, choose_damping, damping_path

@@ -39,7 +39,7 @@ def apply_edits(folder: str | Path, edits: str | Path, *, undo: bool = False, wh
     ConflictError
         If a label is not the one the edit was made for any more.
     ValuesError
-        If the set is empty, or holds an action that needs a person.
+        If the set is empty, or holds nothing but reviews, which wait for a person and are left out.
     CorruptError, StoreError
         If a file cannot be read.
     """
@@ -52,13 +52,15 @@ def apply_edits(folder: str | Path, edits: str | Path, *, undo: bool = False, wh
     found = read_edits(path)
     if len(found) == 0:
         raise ValuesError("an edit set with edits", "an empty one", where=str(path), fix="There is nothing to apply.")
+    waiting = [edit for edit in found if edit.action == "review"]
+    found = [edit for edit in found if edit.action != "review"]
+    if not found:
+        raise ValuesError("edits that are decided", f"{len(waiting)} reviews", where=str(path),
+                          fix="Let people decide: yori mine, then yori review.")  # fmt: skip
     several = project.version().label_kind == "several"
     imported = _imported(project, several) if undo else {}
     rows: list[dict[str, Any]] = []
     for edit in found:
-        if edit.action == "review":
-            raise ValuesError("edits that are decided", f"a review of {edit.example_id!r}", where=str(path),
-                              fix="Let a person decide, then apply.")  # fmt: skip
         rows += _undone(edit, imported, several) if undo else [_done(edit, several)]
     kind = pa.list_(pa.string()) if several else pa.string()
     schema = pa.schema([("example_id", pa.string()), ("action", pa.string()), ("old", kind), ("new", kind),

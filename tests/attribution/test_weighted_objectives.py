@@ -72,13 +72,13 @@ def test_a_refit_that_is_a_small_step_goes_where_the_derivative_points(objective
     asks = CASES.get(objective, objective)
     found = influence(*given.sides, l2=given.l2, objective=asks, tolerance=1e-10)
     rng = np.random.default_rng(0)
-    change = rng.choice([-1e-6, 1e-6], 100)
+    change = rng.choice([-1e-5, 1e-5], 100)
     values = []
     for sign in (1, -1):
         head = fit_softmax(given.x, given.y, l2=given.l2, sample_weight=1 + sign * change, tolerance=1e-13)
         values.append(query(asks, given.xq, given.yq, head.weight).value)
     predicted = float((-change * (found.scores - found.share * found.scale_effect)).sum())
-    assert (values[0] - values[1]) / 2 == pytest.approx(predicted, rel=1e-3)
+    assert (values[0] - values[1]) / 2 == pytest.approx(predicted, rel=5e-3)
 
 
 def test_by_hand():

@@ -78,7 +78,7 @@ def test_certificate(proved):
     assert set(certificate) == {
         "format", "name", "modality", "labels", "protocols", "primary", "verdict", "task", "data", "environment",
         "code_sha256", "splits", "edits", "stability", "flops", "parity", "leakage_gap", "truth", "looks", "notes",
-        "files", "seal", "created", "requirements",
+        "files", "seal", "created", "requirements", "curation",
     }  # fmt: skip
     assert set(certificate["protocols"]) == {"id", "lodo"}
     for part in certificate["protocols"].values():

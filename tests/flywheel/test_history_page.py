@@ -9,7 +9,7 @@ from yori.flywheel.turn_words import TurnWords, turn_catalogue
 
 QUESTION = {"name": "verdict", "passed": False, "sentence": "too few examples to tell: n ≥ 300", "facts": {}}
 MERGED = {
-    "added": 40, "labelled": 40, "dropped": 1, "conflicts": 2, "seconds": 600.0, "agreement": 0.9,
+    "added": 40, "relabelled": 2, "dropped": 1, "conflicts": 2, "seconds": 600.0, "agreement": 0.9,
     "people": {"answers": {"ann": 30, "<b>ben</b>": 12}, "skill": {"ann": 0.97, "<b>ben</b>": 0.8}, "reason": "Majority."},
 }  # fmt: skip
 STEPS = {

@@ -81,7 +81,12 @@ def test_the_result_does_not_depend_on_how_many_processes_made_it(clips: Path, t
     finally:
         module.FILES_PER_PART = before
     assert two.parts == 4
-    assert pq.read_table(one.out).equals(pq.read_table(two.out))
+    first, second = pq.read_table(one.out), pq.read_table(two.out)
+    numbers = ["confidence", "probs"]
+    assert first.drop_columns(numbers).equals(second.drop_columns(numbers))
+    for name in numbers:  # to rounding: a process of a pool has one thread, this one may have more
+        table = [np.array(each[name].to_pylist()) for each in (first, second)]
+        np.testing.assert_allclose(*table, rtol=1e-5, atol=1e-6)
 
 
 def test_what_is_finished_is_not_done_again(clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

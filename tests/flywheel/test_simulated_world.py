@@ -4,7 +4,7 @@ import pytest
 
 from yori.flywheel.simulated_world import SEASONS, Size, _without, simulate_world, smaller
 
-TINY = Size(beginning=60, season=24, test=20, clips=2, labels=12)
+TINY = Size(beginning=100, season=24, test=20, clips=2, labels=12)
 
 
 @pytest.fixture(scope="module")

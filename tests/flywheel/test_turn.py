@@ -235,7 +235,7 @@ def test_kill_9_at_every_step_loses_nothing(tmp_path, after):
     assert done.done
     assert len(turns(database)) == 1
     for step in ("mine", "merge"):
-        for name in ("asked", "added", "labelled", "conflicts", "shares"):
+        for name in ("asked", "added", "relabelled", "dropped", "conflicts", "shares"):
             assert done.steps[step].get(name) == reference.steps[step].get(name)
     heads = [
         open_release(place, made.steps["train"]["release"]).manifest["files"]

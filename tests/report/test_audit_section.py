@@ -1,10 +1,10 @@
 import json
-from types import SimpleNamespace
 
 import pytest
 
 from yori.report.audit_section import audit_section
 from yori.report.wording import Words
+from yori.store import Project
 
 SUMMARY = {
     "version": 3, "audit": "abc", "created": "2026-01-02", "total": {"high": 1, "medium": 0, "low": 2},
@@ -17,11 +17,13 @@ SUMMARY = {
 
 @pytest.fixture
 def project(tmp_path):
-    def write(name, **changed):
-        (tmp_path / "audits" / name).mkdir(parents=True, exist_ok=True)
-        (tmp_path / "audits" / name / "summary.json").write_text(json.dumps({**SUMMARY, **changed}))
+    return Project.create(tmp_path / "seals", "format: 1\nname: seals\nclasses: [seal, boat]\n")
 
-    return SimpleNamespace(path=tmp_path, write=write)
+
+def write(project, name, **changed):
+    folder = project.path / "audits" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "summary.json").write_text(json.dumps({**SUMMARY, **changed}))
 
 
 def section(project, version=3, lang="en"):
@@ -29,9 +31,9 @@ def section(project, version=3, lang="en"):
 
 
 def test_the_newest_audit_of_the_version_of_the_proof(project):
-    project.write("old")
-    project.write("new", created="2026-05-01", audit="new")
-    project.write("other", created="2027-01-01", version=4)
+    write(project, "old")
+    write(project, "new", created="2026-05-01", audit="new")
+    write(project, "other", created="2027-01-01", version=4)
     found = section(project)
     assert found.name == "audit"
     text = str(found.blocks)
@@ -44,7 +46,7 @@ def test_the_newest_audit_of_the_version_of_the_proof(project):
 def test_no_section_without_an_audit(project):
     assert section(None) is None
     assert section(project) is None
-    project.write("one")
+    write(project, "one")
     assert section(project, version=2) is None
     (project.path / "audits" / "one" / "summary.json").write_text("{}")
     assert section(project) is None

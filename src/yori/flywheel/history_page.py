@@ -123,7 +123,7 @@ def _turns(turns: Sequence[Turn], words: TurnWords) -> Section:
     for each in turns:
         merged, trained = each.steps.get("merge", {}), each.steps.get("train", {})
         kind = "promoted" if each.promoted else "kept" if each.done else "waiting"
-        numbers = [merged.get(name) for name in ("added", "labelled", "dropped", "conflicts")]
+        numbers = [merged.get(name) for name in ("added", "relabelled", "dropped", "conflicts")]
         rows.append(
             (
                 Cell(str(each.number)),

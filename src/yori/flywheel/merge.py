@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from yori.flywheel.answer_table import open_answers
 from yori.flywheel.database import Database
-from yori.flywheel.items import ask_again, one_at_a_time
+from yori.flywheel.items import ask_again, in_force, one_at_a_time
 from yori.flywheel.new_examples import LoggedInput, keep_media, read_logged, rows_of, usable, write_vectors
-from yori.flywheel.schema import ITEMS
+from yori.flywheel.schema import ANSWERS, ITEMS
 from yori.flywheel.verdicts import Decision, People, decide
 from yori.store import Project
 from yori.task import Task
@@ -138,6 +138,23 @@ def merge(project: Project, database: Database, task: Task, *, who: str = "yori 
         people=_people(people),
         examples=places,
     )
+
+
+def random_examples(database: Database) -> list[str]:
+    """Ids of the examples that came out of merged items which were asked for at random."""
+    chosen = (ITEMS.c.state == "merged") & (ITEMS.c.share == "random") & ITEMS.c.prediction_id.is_not(None)
+    with database.connect() as connection:
+        numbers = connection.execute(select(ITEMS.c.prediction_id).where(chosen)).scalars().all()
+    return sorted({each.example_id for each in read_logged(database, numbers).values()})
+
+
+def in_conflict(database: Database) -> int:
+    """Items that were answered and still want more answers."""
+    answered = select(ANSWERS.c.item_id).where(in_force(), ANSWERS.c.verdict != "skip")
+    query = select(func.count()).select_from(ITEMS)
+    with database.connect() as connection:
+        asked = connection.execute(query.where(ITEMS.c.state == "open", ITEMS.c.item_id.in_(answered)))
+        return int(asked.scalar_one())
 
 
 def _logged(database: Database, items: Mapping[str, Mapping[str, Any]], asked: Sequence[str]) -> dict[int, LoggedInput]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from yori.flywheel.candidate import candidate, turn_data
 from yori.flywheel.database import Database
 from yori.flywheel.gate import ERROR, Gate, gate
 from yori.flywheel.items import count_items
-from yori.flywheel.merge import merge
+from yori.flywheel.merge import in_conflict, merge, random_examples
 from yori.flywheel.mine import mine
 from yori.flywheel.released_model import Release, open_release, release_path
 from yori.flywheel.schema import ITEMS, LOOKS, TURNS
@@ -101,7 +101,7 @@ def turn(
     rules
         How they are shared out among reasons to ask; None: those of task.yaml.
     wait
-        True: stop while items want answers. False: go on with the answers there are; the others are withdrawn.
+        True: stop while items want answers. False: go on with the answers there are; the others stay in the queue.
     who
         Signs what the turn writes.
     answer
@@ -124,7 +124,7 @@ def turn(
         if "answers" not in state.steps:
             if answer is not None and _open_items(database, state.number):
                 answer(state.number)
-            state = _answers(database, state, wait=wait)
+            state = _answers(project, database, state, wait=wait)
             if "answers" not in state.steps:
                 return state
         if "merge" not in state.steps:
@@ -220,28 +220,42 @@ def _open_items(database: Database, number: int) -> int:
         return int(connection.execute(select(func.count()).select_from(ITEMS).where(wanted)).scalar_one())
 
 
-def _answers(database: Database, state: Turn, *, wait: bool) -> Turn:
+def _answers(project: Project, database: Database, state: Turn, *, wait: bool) -> Turn:
     waiting = _open_items(database, state.number)
     if waiting and wait:
         return Turn(state.number, state.steps, waiting)
-    return _finished(database, state, "answers", {"unanswered": waiting, "items": count_items(database)})
+    facts = {"unanswered": waiting, "items": count_items(database), "version": project.version().number}
+    return _finished(database, state, "answers", facts)
 
 
 def _merge(project: Project, database: Database, task: Task, state: Turn, who: str) -> Turn:
     report = merge(project, database, task, who=who)
     data = dataset_of(project, task)
     if not has_assignment(project, state.number):
-        random = _for_test(report.examples, state)
+        random = _for_test(random_examples(database), read_assignment(project), state)
         new = assign(data, read_assignment(project), random=random, task=task)
         add_assignment(project, state.number, new)
-    facts = report.to_dict()
-    del facts["examples"]
-    return _finished(database, state, "merge", {**facts, "seconds": _seconds(database, state.number)})
+    # An earlier attempt at this step may have merged already: what changed is read from the data versions.
+    before, after = state.steps["answers"]["version"], project.version().number
+    changed = project.diff(before, after)
+    facts = {
+        **report.to_dict(),
+        "before": before,
+        "after": after,
+        "added": len(changed.added),
+        "relabelled": changed.relabelled.num_rows,
+        "dropped": len(changed.removed),
+        "conflicts": in_conflict(database),
+        "seconds": _seconds(database, state.number),
+    }
+    for name in ("examples", "labelled"):
+        del facts[name]
+    return _finished(database, state, "merge", facts)
 
 
-def _for_test(examples: Mapping[str, str], state: Turn) -> set[str]:
-    """Which of the randomly asked examples test from now on: at most `TEST_SHARE` of what was asked."""
-    drawn = sorted(name for name, share in examples.items() if share == "random")
+def _for_test(drawn: Sequence[str], known: Mapping[str, str], state: Turn) -> set[str]:
+    """Which of the new examples that were asked for at random test from now on: at most `TEST_SHARE` of what was asked."""
+    drawn = sorted(name for name in drawn if name not in known)
     most = round(TEST_SHARE * state.steps["mine"]["asked"])
     order = np.random.default_rng([state.number, len(drawn)]).permutation(len(drawn))
     return {drawn[place] for place in order[:most]}

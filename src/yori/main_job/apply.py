@@ -52,22 +52,21 @@ def apply_edits(folder: str | Path, edits: str | Path, *, undo: bool = False, wh
     found = read_edits(path)
     if len(found) == 0:
         raise ValuesError("an edit set with edits", "an empty one", where=str(path), fix="There is nothing to apply.")
-    waiting = [edit for edit in found if edit.action == "review"]
-    found = [edit for edit in found if edit.action != "review"]
-    if not found:
-        raise ValuesError("edits that are decided", f"{len(waiting)} reviews", where=str(path),
+    decided = [edit for edit in found if edit.action != "review"]
+    if not decided:
+        raise ValuesError("edits that are decided", f"{len(found)} reviews", where=str(path),
                           fix="Let people decide: yori mine, then yori review.")  # fmt: skip
     several = project.version().label_kind == "several"
     imported = _imported(project, several) if undo else {}
     rows: list[dict[str, Any]] = []
-    for edit in found:
+    for edit in decided:
         rows += _undone(edit, imported, several) if undo else [_done(edit, several)]
     kind = pa.list_(pa.string()) if several else pa.string()
     schema = pa.schema([("example_id", pa.string()), ("action", pa.string()), ("old", kind), ("new", kind),
                         ("weight", pa.float64()), ("who", pa.string()), ("why", pa.string())])  # fmt: skip
     signed = who or user_name()
     table = pa.Table.from_pylist([{**row, "who": signed} for row in rows], schema=schema)
-    return project.add_labels(table, message=f"{'undo ' if undo else ''}{len(found)} edits of {about}")
+    return project.add_labels(table, message=f"{'undo ' if undo else ''}{len(decided)} edits of {about}")
 
 
 def _label(text: str | None, several: bool) -> str | list[str] | None:

@@ -36,6 +36,7 @@ from typing import Any
 import numpy as np
 
 from yori.main_job import DataSource, init
+from yori.prove import cell_inputs
 from yori.prove import proof as stages
 from yori.prove.arm_names import reference_arm
 from yori.prove.arms import ArmsInput, make_arms
@@ -154,8 +155,10 @@ def opened(project: Project, workers: int | None, protocols: Sequence[str]) -> P
     task = parse_task(project.task_text(), name="task.yaml")
     data = dataset_of(project, task)
     cells = [cell for cell in cells_of(data, task) if cell.protocol.partition(":")[0] in protocols]
-    stored = stages._embeddings(project, task, data, cells, workers, silent)
-    inputs = [stages._input(project, task, data, cell, shards) for cell, shards in zip(cells, stored, strict=True)]
+    stored = cell_inputs.embeddings_of(project, task, data, cells, workers, silent)
+    inputs = [
+        cell_inputs.input_of(project, task, data, cell, shards) for cell, shards in zip(cells, stored, strict=True)
+    ]
     return Place(project, task, data, inputs, cells, stored)
 
 
@@ -181,7 +184,7 @@ def measured(place: Place, way: Way, workers: int | None, *, shuffle: bool = Fal
     results = [
         CellResult(
             place.cells[cell], read_stage(place.project, before[k]), read_stage(place.project, arms[k]),
-            place.stored[cell], stages._place(place.data, place.stored[cell]),
+            place.stored[cell], cell_inputs.places_of(place.data, place.stored[cell]),
         )
         for k, cell in enumerate(chosen)
     ]  # fmt: skip

@@ -8,7 +8,7 @@ from scipy.stats import beta, binom
 
 from yori import metrics
 from yori.errors import ShapeError, ValuesError
-from yori.metrics.thresholds import _binomial_upper_bound
+from yori.metrics.thresholds import binomial_upper_bound
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -22,7 +22,7 @@ def columns(rows):
 @pytest.mark.parametrize(("errors", "rows"), [(0, 1), (0, 50), (3, 50), (49, 50), (50, 50), (120, 10_000)])
 @pytest.mark.parametrize("level", [0.1, 0.001])
 def test_bound_is_the_exact_binomial_one(errors, rows, level):
-    bound = _binomial_upper_bound(errors, rows, level)
+    bound = binomial_upper_bound(errors, rows, level)
     if errors == rows:
         assert bound == 1
         return
@@ -31,7 +31,7 @@ def test_bound_is_the_exact_binomial_one(errors, rows, level):
 
 
 def test_no_error_among_n_rows_has_the_closed_form():
-    assert _binomial_upper_bound(0, 100, 0.05) == pytest.approx(1 - 0.05 ** (1 / 100), rel=1e-12)
+    assert binomial_upper_bound(0, 100, 0.05) == pytest.approx(1 - 0.05 ** (1 / 100), rel=1e-12)
 
 
 @quick
@@ -49,7 +49,7 @@ def test_guaranteed_threshold_is_what_it_says(rows, risk, delta):
     assert found.risk == pytest.approx((~correct[accepted]).mean())
     assert found.risk < found.bound <= risk
     tried = max(1, math.ceil(math.log2(len(rows))))
-    wanted = _binomial_upper_bound(int((~correct[accepted]).sum()), int(accepted.sum()), delta / tried)
+    wanted = binomial_upper_bound(int((~correct[accepted]).sum()), int(accepted.sum()), delta / tried)
     assert found.bound == wanted
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from yori.prove.baseline import CellInput
 from yori.prove.dataset import Dataset, cells_of, dataset_of
-from yori.prove.proof import _input
+from yori.prove.proof import input_of
 from yori.splits import Cell
 from yori.store import Project
 from yori.synthetic import MixtureEmbeddings, flip_labels, gaussian_mixture_embeddings
@@ -105,7 +105,7 @@ def inputs_of(project: Project) -> tuple[Task, Dataset, list[Cell], list[CellInp
     data = dataset_of(project, task)
     cells = cells_of(data, task)
     shards = project.open_embeddings("given")
-    return task, data, cells, [_input(project, task, data, cell, shards) for cell in cells]
+    return task, data, cells, [input_of(project, task, data, cell, shards) for cell in cells]
 
 
 def poison(project: Project, rows: list[int]) -> None:

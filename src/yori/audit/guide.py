@@ -19,7 +19,7 @@ from yori.report.audit_words import AuditWords
 from yori.report.blocks import Block, Card, Gallery, Heading, Listing, Paragraph, Section
 from yori.report.clips import Clip, Clips, clips_of
 from yori.report.wording import Language
-from yori.report.write import _templates
+from yori.report.write import page_templates
 from yori.store import Project, atomic
 from yori.task import ClassDefinition, Task, parse_task
 from yori.workers import Progress, silent
@@ -170,7 +170,7 @@ def guide_page(task: Task, text: str, entries: Sequence[ClassEntry], clips: Clip
         if blocks:
             title = title or words("guide.title", name=task.name)
             sections.append(Section(f"part-{number}", title, blocks))
-    return _templates().get_template("audit.html.j2").render(
+    return page_templates().get_template("audit.html.j2").render(
         words=words, lang=lang, title=words("guide.title", name=task.name), skip=words("audit.skip"), headline=None,
         sections=sections, other=None, made=words("guide.how") + f" yori {yori.__version__}",
     )  # fmt: skip

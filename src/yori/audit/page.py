@@ -20,7 +20,7 @@ from yori.report.heat_map import heat_map
 from yori.report.scatter_chart import Dot, scatter_chart
 from yori.report.strip_chart import strip_chart
 from yori.report.wording import Language
-from yori.report.write import _templates
+from yori.report.write import page_templates
 from yori.store import Project
 
 CARDS = 12
@@ -61,7 +61,7 @@ def audit_page(findings: Sequence[Finding], summary: Mapping[str, Any], clips: C
         if own:
             sections.append(_section(kind, own, clips, words))
     other: Language = "ko" if lang == "en" else "en"
-    return _templates().get_template("audit.html.j2").render(
+    return page_templates().get_template("audit.html.j2").render(
         words=words, lang=lang, title=words("audit.title", name=summary["name"]), skip=words("audit.skip"),
         headline=_headline(summary, words), sections=sections,
         other={"file": "audit.ko.html" if lang == "en" else "audit.html", "words": AuditWords(other)},

@@ -18,7 +18,7 @@ from yori.report import number_text as text
 from yori.report.blocks import Block, Cell, Figures, Listing, Paragraph, Section, Table, cells
 from yori.report.sentences import said
 from yori.report.wording import Language
-from yori.report.write import _templates
+from yori.report.write import page_templates
 from yori.store import atomic
 
 
@@ -85,7 +85,7 @@ def history_page(
         _people(turns, words),
         _serving(served, words),
     ]
-    return _templates().get_template("audit.html.j2").render(
+    return page_templates().get_template("audit.html.j2").render(
         words=words, lang=lang, title=words("turns.title", name=name), skip=words("turns.skip"),
         headline=_headline(turns, words), sections=[each for each in sections if each is not None], other=None,
         made=words("turns.made", version=yori.__version__),

@@ -23,7 +23,7 @@ from yori.report.blocks import Block, Cell, Facts, Figures, Listing, Paragraph, 
 from yori.report.curve_chart import Curve, curve_chart
 from yori.report.scatter_chart import Dot, scatter_chart
 from yori.report.wording import Language
-from yori.report.write import _templates
+from yori.report.write import page_templates
 from yori.store import Project, atomic
 
 DOTS = 500
@@ -81,7 +81,7 @@ def monitor_page(report: MonitorReport, looks: Sequence[Mapping[str, Any]], *, l
                 [Listing([words(f"reading.{each}") for each in ("alarm", "drift", "mix", "risk")])]),
     ]  # fmt: skip
     name = report.reference.release.manifest["name"]
-    return _templates().get_template("audit.html.j2").render(
+    return page_templates().get_template("audit.html.j2").render(
         words=words, lang=lang, title=words("monitor.title", name=name), skip=words("monitor.skip"),
         headline=_headline(report, words), sections=[each for each in sections if each is not None], other=None,
         made=words("monitor.made", version=yori.__version__, look=found["look"], release=found["release"][:12]),

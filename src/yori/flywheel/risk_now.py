@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from yori.flywheel.reference import Reference, reference_key, tuned_penalty
-from yori.metrics.thresholds import _binomial_upper_bound
+from yori.metrics.thresholds import binomial_upper_bound
 from yori.shift import (
     CalibrationDrift,
     KnownShift,
@@ -101,7 +101,7 @@ def labelled_risk(agreed: Float[np.ndarray, " n"], *, target: float) -> Labelled
 
     wrong, n = int((agreed < 0.5).sum()), len(agreed)
     low = 0.0 if wrong == 0 else float(betaincinv(wrong, n - wrong + 1, 0.025))
-    high = _binomial_upper_bound(wrong, n, 0.025)
+    high = binomial_upper_bound(wrong, n, 0.025)
     p = 1.0 if wrong == 0 else float(betainc(wrong, n - wrong + 1, target))
     return LabelledRisk(n, wrong / n, low, high, p)
 

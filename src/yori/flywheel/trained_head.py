@@ -22,8 +22,9 @@ from jaxtyping import Float, Float32, Num
 from yori.errors import CorruptError, StoreError, VerificationError, YoriError
 from yori.prove.arms import AFTER
 from yori.prove.baseline import make_baseline, read_stage
+from yori.prove.cell_inputs import embeddings_of, input_of
 from yori.prove.dataset import cells_of, dataset_of
-from yori.prove.proof import _embeddings, _input, seal
+from yori.prove.proof import seal
 from yori.prove.tuning import temperature_of
 from yori.store import Project, sha256_file
 from yori.store.paths import check_name
@@ -158,8 +159,8 @@ def plain_fit(project: Project, task: Task, workers: int | None, progress: Progr
         task = dataclasses.replace(task, splits=dataclasses.replace(task.splits, protocols=("id",)))
     data = dataset_of(project, task)
     cell = cells_of(data, task)[0]
-    shards = _embeddings(project, task, data, [cell], workers, progress)[0]
-    given = _input(project, task, data, cell, shards)
+    shards = embeddings_of(project, task, data, [cell], workers, progress)[0]
+    given = input_of(project, task, data, cell, shards)
     run = read_stage(project, make_baseline(given))
     logits = run.arrays["validation:before"]
     asked = data.truth[cell.validation]

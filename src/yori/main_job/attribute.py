@@ -18,8 +18,8 @@ from yori.errors import ValuesError
 from yori.heads import Head, fit_sigmoid, fit_softmax
 from yori.main_job.shard_scores import score_shards
 from yori.prove.baseline import Baseline, CellInput, make_baseline, read_stage
+from yori.prove.cell_inputs import embeddings_of, input_of
 from yori.prove.dataset import cells_of, dataset_of
-from yori.prove.proof import _embeddings, _input
 from yori.splits import Cell
 from yori.store import Project
 from yori.store.atomic import disk_errors
@@ -114,8 +114,8 @@ def attribute(
     task = parse_task(project.task_text(), name=str(project.path / "task.yaml"))
     data = dataset_of(project, task)
     cell = _chosen(cells_of(data, task), protocol, seed)
-    shards = _embeddings(project, task, data, [cell], workers, progress)[0]
-    given = _input(project, task, data, cell, shards)
+    shards = embeddings_of(project, task, data, [cell], workers, progress)[0]
+    given = input_of(project, task, data, cell, shards)
     baseline = read_stage(project, make_baseline(given))
     asked = objective or task.objective
     if given.link != "softmax" and method not in BY_SHARD:

@@ -107,7 +107,7 @@ def guaranteed_threshold(confidence: Confidence, correct: Correct, risk: float, 
     while low < high:
         rows = (low + high + 1) // 2
         group = int(np.searchsorted(accepted, rows))
-        tried = _binomial_upper_bound(int(errors[group]), int(accepted[group]), level)
+        tried = binomial_upper_bound(int(errors[group]), int(accepted[group]), level)
         smallest = min(smallest, tried)
         if tried <= risk:
             best, bound = group, tried
@@ -175,7 +175,7 @@ def conformal_threshold(confidence: Confidence, correct: Correct, risk: float) -
     return SelectiveThreshold(float(ranking.confidence()[taken - 1]), taken / n, wrong / n, (wrong + 1) / (n + 1))
 
 
-def _binomial_upper_bound(errors: int, rows: int, level: float) -> float:
+def binomial_upper_bound(errors: int, rows: int, level: float) -> float:
     """Return the error rate at which ``errors`` or fewer of ``rows`` have probability ``level`` (Clopper-Pearson)."""
     from scipy.special import betaincinv  # loaded on use: importing yori.metrics stays light
 

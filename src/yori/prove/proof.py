@@ -16,14 +16,14 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
-from jaxtyping import Int
 
-from yori.backbones import BACKBONES, EmbeddingJob, embed
-from yori.backbones.given import GIVEN, open_given
+from yori.backbones import BACKBONES
+from yori.backbones.given import GIVEN
 from yori.errors import ValuesError
 from yori.prove.arm_names import reference_arm
 from yori.prove.arms import ArmsInput, make_arms
 from yori.prove.baseline import CellInput, make_baseline, read_stage
+from yori.prove.cell_inputs import embeddings_of, input_of, places_of
 from yori.prove.dataset import Dataset, cells_of, dataset_of
 from yori.prove.environment import code_sha256, environment
 from yori.prove.evaluate import evaluate
@@ -35,7 +35,7 @@ from yori.prove.proposal import Proposal, edits_by_cell, propose
 from yori.prove.stability import stability_of
 from yori.signal.log_mel import frames_of, log_mel_flops
 from yori.splits import Cell
-from yori.store import EmbeddingShards, Project, content_key, sha256_file
+from yori.store import Project, content_key, sha256_file
 from yori.task import Task, parse_task
 from yori.workers import Progress, map_in_processes, silent
 
@@ -127,11 +127,11 @@ def prove(
     data = dataset_of(project, task)
     if assigned is None:
         cells = cells_of(data, task)
-        stored = _embeddings(project, task, data, cells, workers, progress)
+        stored = embeddings_of(project, task, data, cells, workers, progress)
     else:
         cells = list(assigned.cells)
         stored = [project.open_embeddings(assigned.embeddings)] * len(cells)
-    inputs = [_input(project, task, data, cell, shards) for cell, shards in zip(cells, stored, strict=True)]
+    inputs = [input_of(project, task, data, cell, shards) for cell, shards in zip(cells, stored, strict=True)]
     if assigned is not None:
         inputs = [dataclasses.replace(each, steps=assigned.steps) for each in inputs]
     _check_budget(task, inputs)
@@ -149,7 +149,7 @@ def prove(
     final = project.stage_path("proofs", key)
     if not project.has_stage("proofs", key):
         results = [
-            CellResult(cell, read_stage(project, before), read_stage(project, after), shards, _place(data, shards))
+            CellResult(cell, read_stage(project, before), read_stage(project, after), shards, places_of(data, shards))
             for cell, before, after, shards in zip(cells, baselines, arms, stored, strict=True)
         ]
         gap = _leakage(project, task, data, inputs, results, workers, progress)
@@ -194,61 +194,6 @@ def _check_budget(task: Task, inputs: Sequence[CellInput]) -> None:
             "a budget of at least one edit", f"{task.budget.edits:g} of {smallest} training examples", where="budget.edits",
             fix=f"Set it to at least {1 / smallest:.2g}, or import more examples.",
         )  # fmt: skip
-
-
-def _embeddings(
-    project: Project, task: Task, data: Dataset, cells: Sequence[Cell], workers: int | None, progress: Progress
-) -> list[EmbeddingShards]:
-    if task.backbone.name == GIVEN:
-        return [open_given(project)] * len(cells)
-    if task.modality != "audio":
-        raise ValuesError("backbone.name: given", task.backbone.name, where="task.yaml, modality: embeddings")
-    jobs = [EmbeddingJob(cell.train, cell.seed) for cell in cells]
-    return embed(
-        project, data.table, jobs, name=task.backbone.name, dimensions=task.backbone.dimensions,
-        sample_rate=task.audio.sample_rate, workers=workers, progress=progress,
-    )  # fmt: skip
-
-
-def _place(data: Dataset, shards: EmbeddingShards) -> Int[np.ndarray, " n"]:
-    """Row of every example in the embeddings."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    from yori.errors import AlignmentError
-
-    found = pc.index_in(pa.array(data.ids.tolist(), pa.string()), shards.ids)
-    if found.null_count:
-        first = data.ids[pc.is_null(found).to_numpy(zero_copy_only=False)][0]
-        raise AlignmentError(
-            "an embedding for every example", f"{found.null_count} without, such as {first!r}", where=str(shards.path),
-            fix="Import the embeddings of all examples.",
-        )  # fmt: skip
-    return found.to_numpy().astype(np.int64)
-
-
-def _input(project: Project, task: Task, data: Dataset, cell: Cell, shards: EmbeddingShards) -> CellInput:
-    pool = np.concatenate([cell.train, cell.validation])
-    n = len(cell.train)
-    targets = data.targets[pool].copy()
-    targets[n:] = data.truth[cell.validation]
-    return CellInput(
-        project=project.path,
-        embeddings=shards.path.name,
-        protocol=cell.protocol,
-        seed=cell.seed,
-        rows=_place(data, shards)[pool],
-        n_train=n,
-        ids=data.ids[pool],
-        targets=targets,
-        validation_given=data.targets[cell.validation],
-        truth=data.truth[cell.train],
-        groups=data.groups[pool],
-        domains=None if data.domains is None else data.domains[pool],
-        weight=data.weight[pool],
-        classes=len(data.classes),
-        recipe=task.head,
-    )
 
 
 def group_names(data: Dataset) -> list[str]:

@@ -124,7 +124,7 @@ def report_page(proof: Path, project: Project | None, *, lang: Language = "en", 
 
 
 def _render(certificate: Mapping[str, Any], words: Words, sections: list[Any], other: str | None) -> str:
-    page = _templates().get_template("report.html.j2")
+    page = page_templates().get_template("report.html.j2")
     return page.render(
         words=words,
         lang=words.language,
@@ -139,7 +139,8 @@ def _render(certificate: Mapping[str, Any], words: Words, sections: list[Any], o
 
 
 @lru_cache(maxsize=1)
-def _templates() -> Environment:
+def page_templates() -> Environment:
+    """Templates of all pages; what is put into them is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(

@@ -36,7 +36,7 @@ def one_cell(tmp_path_factory: pytest.TempPathFactory) -> OneCell:
 
     from yori.prove.arms import ArmsInput, make_arms
     from yori.prove.baseline import make_baseline, read_stage
-    from yori.prove.proof import _place
+    from yori.prove.cell_inputs import places_of
 
     project = make_small(tmp_path_factory.mktemp("one_cell") / "project", n=240)
     task, data, (cell,), (given,) = inputs_of(project)
@@ -44,5 +44,5 @@ def one_cell(tmp_path_factory: pytest.TempPathFactory) -> OneCell:
     after = make_arms(ArmsInput(given, before, task.budget.edits, task.objective))
     baseline, arms = read_stage(project, before), read_stage(project, after)
     shards = project.open_embeddings("given")
-    result = CellResult(cell, baseline, arms, shards, _place(data, shards))
+    result = CellResult(cell, baseline, arms, shards, places_of(data, shards))
     return OneCell(project, task, data, cell, given, baseline, arms, result, after)

@@ -9,8 +9,8 @@ from yori.heads import fit_softmax
 from yori.prove.arm_names import TRAIN_AND_VALIDATION
 from yori.prove.arms import ArmsInput, make_arms
 from yori.prove.baseline import make_baseline, read_stage
+from yori.prove.cell_inputs import group_names, places_of, prove
 from yori.prove.predictions import CellResult, prediction_tables
-from yori.prove.proof import _place, group_names, prove
 from yori.store import EmbeddingShards
 from yori.task import HeadRecipe
 
@@ -48,7 +48,7 @@ def test_workers_read_no_row_of_a_test_example(tmp_path, monkeypatch):
     monkeypatch.setattr(EmbeddingShards, "rows", spied)
     before = make_baseline(given)
     make_arms(ArmsInput(given, before, task.budget.edits, task.objective))
-    place = _place(data, project.open_embeddings("given"))
+    place = places_of(data, project.open_embeddings("given"))
     assert asked == set(place[np.concatenate([cell.train, cell.validation])].tolist())
 
 
@@ -67,7 +67,7 @@ def test_poisoned_test_rows_do_not_disturb_training_but_prediction_fails(tmp_pat
         assert (clean.path / name).read_bytes() == (poisoned.path / name).read_bytes()
     shards = poisoned.open_embeddings("given")
     stages = [read_stage(poisoned, key) for key in keys[1]]
-    result = CellResult(cell, *stages, shards, _place(data, shards))
+    result = CellResult(cell, *stages, shards, places_of(data, shards))
     with pytest.raises(ValuesError, match="finite"):
         prediction_tables([result], data, group_names(data))
     with pytest.raises(ValuesError, match="finite"):

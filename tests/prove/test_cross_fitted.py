@@ -27,8 +27,8 @@ from yori.prove.cell_curation import (
     nested_folds,
     pool_targets,
 )
+from yori.prove.cell_inputs import places_of
 from yori.prove.pooled_arms import OutOfFold
-from yori.prove.proof import _place
 from yori.prove.tuning import temperature_of
 from yori.report import write_report
 from yori.task import CurationRules, parse_task
@@ -304,4 +304,4 @@ def test_a_finished_stage_of_another_mode_is_not_taken(pooled):
 def test_the_place_of_every_example_is_found(made):
     shards = made.project.open_embeddings("given")
     data = inputs_of(made.project)[1]
-    assert (np.asarray(shards.ids)[_place(data, shards)] == data.ids).all()
+    assert (np.asarray(shards.ids)[places_of(data, shards)] == data.ids).all()

@@ -9,8 +9,9 @@ from yori.heads import fit_softmax
 from yori.prove.arm_names import TRAIN_AND_VALIDATION
 from yori.prove.arms import ArmsInput, make_arms
 from yori.prove.baseline import make_baseline, read_stage
-from yori.prove.cell_inputs import group_names, places_of, prove
+from yori.prove.cell_inputs import places_of
 from yori.prove.predictions import CellResult, prediction_tables
+from yori.prove.proof import group_names, prove
 from yori.store import EmbeddingShards
 from yori.task import HeadRecipe
 

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -198,9 +198,15 @@ def npy(array: np.ndarray) -> bytes:
 
 
 def run(
-    folder: Path, *, seconds: float, each: int, url: str | None, say: Callable[[str], None] = print
+    folder: Path,
+    *,
+    seconds: float,
+    each: int,
+    url: str | None,
+    only: Sequence[str] = (),
+    say: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """All phases."""
+    """All phases, or ``only`` some."""
     import soundfile
 
     options = ("--database", url) if url else ()
@@ -240,6 +246,8 @@ def run(
         if line.startswith("yori_answers_total")
     )
     for name, path, bodies, rate, per_request in phases:
+        if only and name not in only:
+            continue
         found[name] = load(
             server, path, bodies, seconds=seconds, connections=4, rate=rate, per_request=per_request
         )  # fmt: skip
@@ -262,16 +270,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small project, ten seconds a phase")
     parser.add_argument("--seconds", type=float, default=300.0, help="of each phase")
     parser.add_argument("--postgres", metavar="URL", help="log to this empty database instead of SQLite")
+    parser.add_argument("--phases", nargs="+", default=[], metavar="NAME", help="only these")
     options = parser.parse_args()
     seconds = min(10.0, options.seconds) if options.quick else options.seconds
     with tempfile.TemporaryDirectory(prefix="yori-load-") as folder:
-        found = run(Path(folder), seconds=seconds, each=60 if options.quick else 225, url=options.postgres)
+        found = run(Path(folder), seconds=seconds, each=60 if options.quick else 225, url=options.postgres,
+                    only=options.phases)  # fmt: skip
     found["machine"] = {
         "cores": len(os.sched_getaffinity(0)), "load_average": os.getloadavg()[0], "python": platform.python_version(),
         **{name: version(name) for name in ("numpy", "fastapi", "uvicorn", "sqlalchemy")},
     }  # fmt: skip
     RESULTS.mkdir(exist_ok=True)
-    name = "serve_load-quick.json" if options.quick else f"{datetime.now(UTC):%Y-%m-%d}-serve_load.json"
+    part = "".join(f"-{phase.replace(' ', '-')}" for phase in options.phases)
+    name = "serve_load-quick.json" if options.quick else f"{datetime.now(UTC):%Y-%m-%d}-serve_load{part}.json"
     (RESULTS / name).write_text(json.dumps(found, indent=1) + "\n")
 
 

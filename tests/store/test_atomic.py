@@ -118,3 +118,20 @@ def test_everything_a_manifest_names_is_durable_before_the_manifest_is(
 
 def _no_links(source: object, target: object) -> None:
     raise OSError(errno.EPERM, "Operation not permitted")
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    page = tmp_path / "deep" / "page.html"
+    atomic.replace_file(page, b"one")
+    atomic.replace_file(page, b"two")
+    assert page.read_bytes() == b"two"
+
+    def full(path, blocks):
+        path.write_bytes(b"hal")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(atomic, "write_new", full)
+    with pytest.raises(StoreError):
+        atomic.replace_file(page, b"three")
+    assert page.read_bytes() == b"two"
+    assert [each.name for each in page.parent.iterdir()] == ["page.html"]

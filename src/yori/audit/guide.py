@@ -224,12 +224,4 @@ def _card(name: str, label: str, change: str, clips: Clips, words: AuditWords) -
 
 def _write(path: Path, text: str) -> None:
     """Replace a file in one step."""
-    aside = path.with_name(f".{path.name}.part")
-    with atomic.disk_errors(path):
-        atomic.remove_file(aside)
-        try:
-            atomic.write_new(aside, [text.encode()])
-            atomic.put_in_place(aside, path)
-        except BaseException:
-            atomic.remove_file(aside)
-            raise
+    atomic.replace_file(path, text.encode())

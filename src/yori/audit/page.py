@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from yori.report import number_text as text
 from yori.report.audit_section import TONES, kinds_table
 from yori.report.audit_words import AuditWords
 from yori.report.bar_chart import Bar, bar_chart
-from yori.report.blocks import Block, Card, Cell, Details, Figures, Gallery, Paragraph, Section, Table, cells
+from yori.report.blocks import Block, Card, Cell, Details, Figures, Gallery, Headline, Paragraph, Section, Table, cells
 from yori.report.clips import Clip, Clips, clips_of
 from yori.report.column_chart import column_chart
 from yori.report.heat_map import heat_map
@@ -29,17 +28,6 @@ CARDS = 12
 ROWS = 200
 MOST_BYTES = 12_000_000
 MOST_CLASSES = 30
-
-
-@dataclass(frozen=True)
-class Headline:
-    """What stands on top of a page."""
-
-    title: str
-    tone: str
-    word: str
-    sentence: str
-    blocks: Sequence[Block] = field(default_factory=tuple)
 
 
 def write_pages(folder: Path, findings: Sequence[Finding], summary: Mapping[str, Any], project: Project) -> None:

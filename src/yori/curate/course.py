@@ -11,11 +11,8 @@ from yori.attribution.objectives import query
 from yori.curate.limits import EditGuard
 from yori.curate.parts import Part, effects_of, fit_head
 from yori.curate.problem import Problem
-from yori.curate.ranking import Best, Pick, best_edits, ranked
+from yori.curate.ranking import Best, Pick, best_edits, ranked_by_all
 from yori.heads import Head, Spectrum
-
-VOTERS = ("nll", "brier", "aurc_soft", "augrc_soft")
-"""Objectives that vote where a consensus is asked for."""
 
 RESAMPLES = 8
 """Resampled query sets that vote."""
@@ -91,13 +88,7 @@ class Course:
 
     def rank(self, size: int) -> list[Pick]:
         """Up to ``size`` more edits, the best first."""
-        rules = self.problem.rules
-        best = self.best()
-        votes: list[Best] = []
-        if rules.consensus > 0:
-            votes = [self.best(objective=name) for name in VOTERS if name != self.problem.objective]
-            votes += [self.best(draw=draw) for draw in (() if self.draws is None else self.draws)]
-        return ranked(best, size, self.guard, votes, rules.consensus)
+        return ranked_by_all(self.best, size, self.guard, self.problem.rules, self.problem.objective, self.draws)
 
     def take(self, picks: Sequence[Pick]) -> None:
         """Make edits and refit."""

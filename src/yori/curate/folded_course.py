@@ -14,12 +14,12 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from yori.attribution.objectives import Query, query_of_logits
-from yori.curate.course import VOTERS, Taken, apply_picks
+from yori.curate.course import Taken, apply_picks
 from yori.curate.limits import EditGuard
 from yori.curate.parts import Part, effects_of, fit_head
 from yori.curate.plausibility import plausible_labels
 from yori.curate.problem import FoldedProblem
-from yori.curate.ranking import Best, Pick, best_edits, ranked
+from yori.curate.ranking import Best, Pick, best_edits, ranked_by_all
 from yori.heads import LINKS, Head, Spectrum
 from yori.metrics import fit_sigmoid_temperature, fit_temperature
 
@@ -149,13 +149,7 @@ class FoldedCourse:
 
     def rank(self, size: int) -> list[Pick]:
         """Up to ``size`` more edits, the best first."""
-        rules = self.problem.rules
-        best = self.best()
-        votes: list[Best] = []
-        if rules.consensus > 0:
-            votes = [self.best(objective=name) for name in VOTERS if name != self.problem.objective]
-            votes += [self.best(draw=draw) for draw in (() if self.draws is None else self.draws)]
-        return ranked(best, size, self.guard, votes, rules.consensus)
+        return ranked_by_all(self.best, size, self.guard, self.problem.rules, self.problem.objective, self.draws)
 
     def take(self, picks: Sequence[Pick]) -> None:
         """Make edits and refit."""

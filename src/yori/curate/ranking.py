@@ -7,7 +7,7 @@ of the person's minutes is taken off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ from yori.errors import ValuesError
 from yori.task import CurationRules
 
 ACTIONS = ("drop", "relabel", "review")
+
+VOTERS = ("nll", "brier", "aurc_soft", "augrc_soft")
+"""Objectives that vote where a consensus is asked for."""
 
 
 class Pick(NamedTuple):
@@ -107,6 +110,29 @@ def best_edits(
         net, effect = np.where(better, expected + price["review"], net), np.where(better, expected, effect)
         label[better], action[better] = -1, ACTIONS.index("review")
     return Best(net, effect, label, action)
+
+
+def ranked_by_all(
+    best: Callable[..., Best],
+    size: int,
+    guard: EditGuard,
+    rules: CurationRules,
+    objective: str,
+    draws: Float[np.ndarray, "k m"] | None,
+) -> list[Pick]:
+    """`ranked`, with the votes of other objectives and resampled queries where the rules ask for a consensus.
+
+    Parameters
+    ----------
+    best
+        ``best(objective=…)`` or ``best(draw=…)``: the best edits as another objective or another draw of queries sees them.
+    """
+    mine = best()
+    votes: list[Best] = []
+    if rules.consensus > 0:
+        votes = [best(objective=name) for name in VOTERS if name != objective]
+        votes += [best(draw=draw) for draw in (() if draws is None else draws)]
+    return ranked(mine, size, guard, votes, rules.consensus)
 
 
 def ranked(best: Best, size: int, guard: EditGuard, votes: Sequence[Best] = (), consensus: float = 0.0) -> list[Pick]:

@@ -16,8 +16,8 @@ from yori.errors import AlignmentError, SourceError, ValuesError
 from yori.flywheel.answer_table import open_answers
 from yori.flywheel.database import Database
 from yori.flywheel.given_answers import GivenAnswer, GivenReport, give_answers
-from yori.flywheel.label_studio_exchange import write_whole
 from yori.flywheel.schema import ITEMS
+from yori.store import atomic
 from yori.store.content_key import content_key
 
 QUESTION_COLUMNS = (
@@ -138,7 +138,7 @@ def _write(path: Path, columns: tuple[str, ...], rows: Iterable[Mapping[str, Any
     else:
         for row in rows:
             out.write(json.dumps({name: row.get(name) for name in columns}, ensure_ascii=False, allow_nan=False) + "\n")
-    write_whole(path, out.getvalue().encode("utf-8", "replace"))
+    atomic.replace_file(path, out.getvalue().encode("utf-8", "replace"))
 
 
 def _cell(value: Any, name: str) -> Any:

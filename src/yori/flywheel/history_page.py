@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +14,11 @@ from yori.flywheel.serving import Served
 from yori.flywheel.turn import Turn
 from yori.flywheel.turn_words import TurnWords
 from yori.report import number_text as text
-from yori.report.blocks import Block, Cell, Figures, Listing, Paragraph, Section, Table, cells
+from yori.report.blocks import Block, Cell, Figures, Headline, Listing, Paragraph, Section, Table, cells
 from yori.report.sentences import said
 from yori.report.wording import Language
 from yori.report.write import page_templates
 from yori.store import atomic
-
-
-@dataclass(frozen=True)
-class Headline:
-    """What stands on top of the page."""
-
-    title: str
-    tone: str
-    word: str
-    sentence: str
-    blocks: Sequence[Block] = field(default_factory=tuple)
 
 
 def write_history(
@@ -59,12 +47,7 @@ def write_history(
         If the file cannot be written.
     """
     page = history_page(name, turns, served, world=world, lang=lang).encode()
-    aside = out.with_name(f".{out.name}.part")
-    with atomic.disk_errors(out):
-        atomic.make_folder(out.absolute().parent)
-        atomic.remove_file(aside)
-        atomic.write_new(aside, [page])
-        atomic.put_in_place(aside.absolute(), out.absolute())
+    atomic.replace_file(out, page)
     return out
 
 

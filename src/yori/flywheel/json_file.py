@@ -13,12 +13,7 @@ from yori.store import atomic
 
 def write_json(fields: Mapping[str, Any], path: Path) -> None:
     """Write an object to a file that others watch; what was there is replaced in one step."""
-    aside = path.with_name(f".{path.name}.part")
-    with atomic.disk_errors(path):
-        atomic.remove_file(aside)
-        content = json.dumps(finite(fields), ensure_ascii=False, indent=1).encode()
-        atomic.write_new(aside, [content])
-        atomic.put_in_place(aside.absolute(), path.absolute())
+    atomic.replace_file(path, json.dumps(finite(fields), ensure_ascii=False, indent=1).encode())
 
 
 def finite(value: Any) -> Any:

@@ -115,8 +115,8 @@ def push(
         tasks.append(task_of(item, media, project=key, version=version, suggestions=suggestions))
         progress(place + 1, len(new))
     if file is not None:
-        write_whole(file.with_suffix(".xml"), config.encode())
-        write_whole(file, json.dumps(tasks, ensure_ascii=False, indent=1).encode())
+        atomic.replace_file(file.with_suffix(".xml"), config.encode())
+        atomic.replace_file(file, json.dumps(tasks, ensure_ascii=False, indent=1).encode())
     elif studio is not None:
         if studio_project is None:
             studio_project = studio.make_project(f"yori {task.name}", config)
@@ -159,17 +159,6 @@ def pull(
     return report
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file aside and put it in place in one step."""
-    path = path.absolute()
-    aside = path.with_name(f".{path.name}.part")
-    with atomic.disk_errors(path):
-        atomic.make_folder(path.parent)
-        atomic.remove_file(aside)
-        atomic.write_new(aside, [content])
-        atomic.put_in_place(aside, path)
-
-
 def _media(files: ItemFiles, item: Mapping[str, Any], folder: Path | None, url: str) -> Any:
     if item["kind"] == "row":
         return {
@@ -181,7 +170,7 @@ def _media(files: ItemFiles, item: Mapping[str, Any], folder: Path | None, url: 
     if item["kind"] == "audio":
         name = f"{item['item_id']}.wav"
         if not (folder / name).exists():
-            write_whole(folder / name, wav_bytes(*files.samples(item)))
+            atomic.replace_file(folder / name, wav_bytes(*files.samples(item)))
     else:
         path, *_ = files.find(item)
         name = item["item_id"] + path.suffix.lower()

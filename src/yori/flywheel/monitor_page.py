@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from yori.flywheel.monitor import MonitorReport, looks_so_far
 from yori.flywheel.monitor_words import MonitorWords
 from yori.flywheel.risk_now import FEWEST
 from yori.report import number_text as text
-from yori.report.blocks import Block, Cell, Facts, Figures, Listing, Paragraph, Section, Table, cells
+from yori.report.blocks import Block, Cell, Facts, Figures, Headline, Listing, Paragraph, Section, Table, cells
 from yori.report.curve_chart import Curve, curve_chart
 from yori.report.scatter_chart import Dot, scatter_chart
 from yori.report.wording import Language
@@ -30,17 +29,6 @@ DOTS = 500
 """Of each side on the map."""
 
 GRID = 101
-
-
-@dataclass(frozen=True)
-class Headline:
-    """What stands on top of the page."""
-
-    title: str
-    tone: str
-    word: str
-    sentence: str
-    blocks: Sequence[Block] = field(default_factory=tuple)
 
 
 def write_page(
@@ -56,12 +44,7 @@ def write_page(
         If the file cannot be written.
     """
     page = monitor_page(report, looks_so_far(database, report), lang=lang).encode()
-    aside = out.with_name(f".{out.name}.part")
-    with atomic.disk_errors(out):
-        atomic.make_folder(out.absolute().parent)
-        atomic.remove_file(aside)
-        atomic.write_new(aside, [page])
-        atomic.put_in_place(aside.absolute(), out.absolute())
+    atomic.replace_file(out, page)
     return out
 
 

@@ -188,9 +188,9 @@ def _mine(
     before = serving_release(database)
     if before is None:
         raise StoreError("a release that serves", "none", where="turn", fix="Make one and let it serve: yori release")
-    open_release(project, before)
+    release = open_release(project, before)
     if not has_assignment(project, 0):
-        add_assignment(project, 0, first_assignment(project, task, open_release(project, before)))
+        add_assignment(project, 0, first_assignment(project, task, release))
     rng = np.random.default_rng(list(bytes.fromhex(content_key(turn=state.number, serving=before)[:16])))
     judge = _newest(database) or before
     mine(project, database, budget=budget, turn=state.number, rules=rules, judge=judge, rng=rng, progress=progress)

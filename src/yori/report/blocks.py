@@ -145,3 +145,14 @@ class Section:
 def cells(*texts: str | Cell) -> tuple[Cell, ...]:
     """A row of a table from plain texts and toned cells."""
     return tuple(each if isinstance(each, Cell) else Cell(each) for each in texts)
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What stands on top of a page: a word in the colour of its tone (``good``, ``few``, ``bad``), and a sentence."""
+
+    title: str
+    tone: str
+    word: str
+    sentence: str
+    blocks: Sequence[Block] = ()

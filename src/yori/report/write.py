@@ -66,16 +66,7 @@ def write_report(proof: Path, project: Project | None, out: Path, *, lang: Langu
     """
     out = Path(out)
     page = report_page(Path(proof), project, lang=lang, other=_other_report(Path(proof), out, lang)).encode()
-    aside = out.with_name(f".{out.name}.part")
-    with atomic.disk_errors(out):
-        atomic.make_folder(out.absolute().parent)
-        atomic.remove_file(aside)
-        try:
-            atomic.write_new(aside, [page])
-            atomic.put_in_place(aside, out)
-        except BaseException:
-            atomic.remove_file(aside)
-            raise
+    atomic.replace_file(out, page)
     return out
 
 

@@ -134,6 +134,31 @@ def put_in_place(aside: Path, final: Path) -> None:
     sync_folder(final.parent)
 
 
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file so that others see the old one or the new one, whole; nothing is left beside it when that fails.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     replace_file(Path(folder) / "deep" / "page.html", b"one")
+    ...     replace_file(Path(folder) / "deep" / "page.html", b"two")
+    ...     [(each.name, each.read_bytes()) for each in (Path(folder) / "deep").iterdir()]
+    [('page.html', b'two')]
+    """
+    final = path.absolute()
+    aside = final.with_name(f".{final.name}.part")
+    with disk_errors(path):
+        make_folder(final.parent)
+        remove_file(aside)
+        try:
+            write_new(aside, [content])
+            put_in_place(aside, final)
+        except BaseException:
+            remove_file(aside)
+            raise
+
+
 def create_if_absent(aside: Path, final: Path) -> bool:
     """Give a finished file its final name unless the name is taken; of any number of racers exactly one wins.
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import jaxtyping
 import pytest
 from beartype import BeartypeConf, beartype
@@ -15,6 +16,9 @@ def shape_checker(function):  # type: ignore[no-untyped-def]
     """Check one function's annotations when it is called; an int is welcome where a float is expected."""
     return beartype(conf=BeartypeConf(is_pep484_tower=True))(function)
 
+
+hypothesis.settings.register_profile("yori", deadline=None)  # how long an example takes says nothing on a busy machine
+hypothesis.settings.load_profile("yori")
 
 if "YORI_UNCHECKED" not in os.environ:
     jaxtyping.install_import_hook("yori", "conftest.shape_checker")

@@ -75,7 +75,7 @@ def matrix_block(problem: dict[str, Any]) -> dict[str, Work]:
     with contextlib.suppress(ImportError):
         works["captum TracInCPFast (no bias)"] = _captum_fast(problem)
     with contextlib.suppress(ImportError):
-        works["dattri TracInAttributor, no projection"] = _dattri(problem)
+        works["dattri TracInAttributor, no projection"] = dattri(problem)
     return works
 
 
@@ -107,7 +107,8 @@ def _plain_tracin(x: np.ndarray, y: np.ndarray, weight: np.ndarray, xq: np.ndarr
     return (residual(x, y) * (x @ asked[:, :-1].T + asked[:, -1])).sum(axis=1)
 
 
-def _torch_head(problem: dict[str, Any]) -> Any:
+def torch_head(problem: dict[str, Any]) -> Any:
+    """The head as a torch model of one layer, which is all that peers look at; one thread, as the rows beside it."""
     import torch
 
     torch.set_num_threads(1)
@@ -123,7 +124,7 @@ def _captum(problem: dict[str, Any]) -> Work:
     import torch
     from captum.influence import TracInCP
 
-    model = _torch_head(problem)
+    model = torch_head(problem)
     data = torch.utils.data.TensorDataset(torch.from_numpy(problem["x"]), torch.from_numpy(problem["y"]))
     asked = (torch.from_numpy(problem["xq"]), torch.from_numpy(problem["yq"]))
     tracer = TracInCP(
@@ -149,7 +150,7 @@ def _captum_fast(problem: dict[str, Any]) -> Work:
     import torch
     from captum.influence import TracInCPFast
 
-    model = _torch_head(problem)
+    model = torch_head(problem)
     data = torch.utils.data.TensorDataset(torch.from_numpy(problem["x"]), torch.from_numpy(problem["y"]))
     asked = (torch.from_numpy(problem["xq"]), torch.from_numpy(problem["yq"]))
     tracer = TracInCPFast(
@@ -159,12 +160,13 @@ def _captum_fast(problem: dict[str, Any]) -> Work:
     return lambda: tracer.influence(asked, k=None).numpy().T.ravel()
 
 
-def _dattri(problem: dict[str, Any]) -> Work:
+def dattri(problem: dict[str, Any]) -> Work:
+    """TracIn of every pair by dattri, over ``heads``; its default projection to 512 dimensions is another score."""
     import torch
     from dattri.algorithm.tracin import TracInAttributor
     from dattri.task import AttributionTask
 
-    model = _torch_head(problem)
+    model = torch_head(problem)
 
     def loss(parameters: Any, batch: Any) -> Any:
         row, label = batch
@@ -202,7 +204,7 @@ def _kronfluence(problem: dict[str, Any]) -> Work:
             return self.compute_train_loss(batch, model)
 
     task = Classify()
-    model = prepare_model(_torch_head(problem), task)
+    model = prepare_model(torch_head(problem), task)
     sets = {
         side: torch.utils.data.TensorDataset(torch.from_numpy(problem[a]), torch.from_numpy(problem[b]))
         for side, a, b in (("train", "x", "y"), ("query", "xq", "yq"))
@@ -296,6 +298,17 @@ def knn_block(problem: dict[str, Any]) -> dict[str, Work]:
     return works
 
 
+def peer_versions() -> dict[str, str]:
+    """Versions that decide the figures, the peers' included."""
+    used = versions()
+    for package in PEERS:
+        try:
+            used[package] = version(package)
+        except PackageNotFoundError:
+            used[package] = "not installed"
+    return used
+
+
 def agreement(works: dict[str, Work]) -> dict[str, dict[str, float]]:
     """How each row's scores compare with yori's."""
     names = [name for name in works if "BLAS" not in name]
@@ -326,12 +339,7 @@ def main() -> None:
     parser.add_argument("--skip", nargs="+", default=[], help="rows whose name begins like this, such as dattri")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
-    used = versions()
-    for package in PEERS:
-        try:
-            used[package] = version(package)
-        except PackageNotFoundError:
-            used[package] = "not installed"
+    used = peer_versions()
     makers: dict[str, Callable[[], dict[str, Work]]] = {
         "tracin-10": lambda: tracin_block(make(arguments.rows, 768, 10)),
         "tracin-50": lambda: tracin_block(make(arguments.rows, 768, 50)),
@@ -339,6 +347,8 @@ def main() -> None:
         "tracin-50-three": lambda: tracin_block(make(arguments.rows, 768, 50, checkpoints=3)),
         "matrix-10-three": lambda: matrix_block(make(arguments.rows, 768, 10, checkpoints=3)),
         "matrix-50-three": lambda: matrix_block(make(arguments.rows, 768, 50, checkpoints=3)),
+        "matrix-10-ten": lambda: matrix_block(make(arguments.rows, 768, 10, checkpoints=10)),
+        "matrix-50-ten": lambda: matrix_block(make(arguments.rows, 768, 50, checkpoints=10)),
         "influence-small": lambda: influence_block(make(5_000, 256, 10), dense=True),
         "influence-10": lambda: influence_block(make(arguments.rows, 768, 10), dense=False),
         "influence-10-dense": lambda: influence_block(make(arguments.rows, 768, 10), dense=True),
@@ -366,7 +376,9 @@ def main() -> None:
             )  # fmt: skip
         agreed = agreement(works)
         print(json.dumps(agreed, indent=1))
-        report["blocks"][block] = {"rounds": arguments.rounds, "results": rows, "agreement": agreed}
+        report["blocks"][block] = {
+            "rows": arguments.rows, "rounds": arguments.rounds, "results": rows, "agreement": agreed,
+        }  # fmt: skip
         path.write_text(json.dumps(report, indent=1) + "\n")
     print(f"\nWrote {path}")
 

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.metrics import RESULTS, versions
+from benchmarks.attribution import dattri, peer_versions, torch_head
+from benchmarks.metrics import RESULTS
 from yori.attribution import (
     agreement,
     data_oob,
@@ -163,8 +164,14 @@ def per_query(problem: dict[str, Any], count: int, queries: int = 200) -> dict[s
         "tracin": tracin_matrix(*sides),
         "cosine of gradients": _normalised(tracin_matrix(*sides), x, y, weight),
     }
-    with contextlib.suppress(ImportError):
-        matrices["kronfluence EK-FAC"] = _ekfac(problem, xq, yq)
+    peers = {
+        "kronfluence EK-FAC": _ekfac,
+        "dattri TracIn, no projection": _dattri_tracin,
+        "traker TRAK, 512 dimensions, one model": _traker,
+    }
+    for name, peer in peers.items():
+        with contextlib.suppress(ImportError):
+            matrices[name] = peer(problem, xq, yq)
     rng = np.random.default_rng(2)
     taking = np.zeros((count, len(y)), dtype=np.bool_)
     losses = np.empty((count, queries))
@@ -206,15 +213,10 @@ def _ekfac(problem: dict[str, Any], xq: np.ndarray, yq: np.ndarray) -> np.ndarra
         def compute_measurement(self, batch: Any, model: Any) -> Any:
             return self.compute_train_loss(batch, model)
 
-    classes, width = problem["weight"].shape
-    model = torch.nn.Sequential(torch.nn.Linear(width - 1, classes))
-    with torch.no_grad():
-        head = torch.from_numpy(problem["weight"]).float()
-        model[0].weight[:], model[0].bias[:] = head[:, :-1], head[:, -1]
     task = Classify()
     analyzer = Analyzer(
-        analysis_name="lds", model=prepare_model(model, task), task=task, cpu=True, output_dir=tempfile.mkdtemp(),
-        disable_tqdm=True, disable_model_save=True,
+        analysis_name="lds", model=prepare_model(torch_head(problem), task), task=task, cpu=True,
+        output_dir=tempfile.mkdtemp(), disable_tqdm=True, disable_model_save=True,
     )  # fmt: skip
     train = torch.utils.data.TensorDataset(torch.from_numpy(problem["x"]), torch.from_numpy(problem["y"]))
     asked = torch.utils.data.TensorDataset(torch.from_numpy(xq), torch.from_numpy(yq))
@@ -225,6 +227,42 @@ def _ekfac(problem: dict[str, Any], xq: np.ndarray, yq: np.ndarray) -> np.ndarra
         per_device_query_batch_size=200, per_device_train_batch_size=1000,
     )  # fmt: skip
     return analyzer.load_pairwise_scores("s")["all_modules"].numpy().T
+
+
+def _dattri_tracin(problem: dict[str, Any], xq: np.ndarray, yq: np.ndarray) -> np.ndarray:
+    """``(n, m)`` of dattri's TracIn, its default projection to 512 dimensions switched off."""
+    return dattri({**problem, "heads": problem["weight"][None], "xq": xq, "yq": yq})().reshape(len(problem["y"]), -1)
+
+
+def _traker(problem: dict[str, Any], xq: np.ndarray, yq: np.ndarray) -> np.ndarray:
+    """``(n, m)`` of traker: more dimensions than the rank of the gradients are singular in it, so not its default 2 048."""
+    import tempfile
+
+    import torch
+    from trak import TRAKer
+    from trak.projectors import BasicProjector, ProjectionType
+
+    model, n = torch_head(problem), len(problem["y"])
+    size = sum(each.numel() for each in model.parameters())
+    projector = BasicProjector(size, 512, 0, ProjectionType.normal, torch.device("cpu"), dtype=torch.float32)
+    traker = TRAKer(
+        model, "image_classification", n, save_dir=tempfile.mkdtemp(), device="cpu", projector=projector, proj_dim=512,
+        use_half_precision=False, logging_level=40,
+    )  # fmt: skip
+
+    def batches(rows: np.ndarray, labels: np.ndarray) -> Any:
+        for start in range(0, len(rows), 250):
+            some = slice(start, start + 250)
+            yield [torch.from_numpy(rows[some]), torch.from_numpy(labels[some])]
+
+    traker.load_checkpoint(model.state_dict(), model_id=0)
+    for batch in batches(problem["x"], problem["y"]):
+        traker.featurize(batch, num_samples=len(batch[0]))
+    traker.finalize_features()
+    traker.start_scoring_checkpoint("asked", model.state_dict(), 0, len(xq))
+    for batch in batches(xq, yq):
+        traker.score(batch, num_samples=len(batch[0]))
+    return np.asarray(traker.finalize_scores("asked"))
 
 
 def main() -> None:
@@ -239,7 +277,7 @@ def main() -> None:
 
     def store(name: str, found: object) -> None:
         report = json.loads(path.read_text()) if path.exists() else {}
-        report |= {"versions": versions(), name: found}
+        report |= {"versions": peer_versions(), name: found}
         path.write_text(json.dumps(report, indent=1) + "\n")
 
     if "crowded" in arguments.only:

@@ -10,7 +10,12 @@ from tests.attribution.small_problem import make
 torch = pytest.importorskip("torch", reason="torch is not installed: pip install 'yori[torch]'")
 
 from yori.attribution import influence, tracin  # noqa: E402
-from yori.errors import MissingExtraError, ShapeError, ValuesError  # noqa: E402
+from yori.attribution.convergence import gradient_sums  # noqa: E402
+from yori.attribution.tensors import TensorCurvature, sensitivity_of, tensor_products  # noqa: E402
+from yori.attribution.tracin import gradient_products  # noqa: E402
+from yori.errors import InputError, MissingExtraError, ShapeError, ValuesError  # noqa: E402
+from yori.heads import LINKS, Curvature  # noqa: E402
+from yori.heads.curvature import logits_of  # noqa: E402
 
 # Heads that were fitted without the weights say what others say, too.
 pytestmark = pytest.mark.filterwarnings("ignore::yori.attribution.influence.UnconvergedWarning")
@@ -83,6 +88,59 @@ def test_refusals():
             method(rows[:, :3], labels, *rest, **options)
     with pytest.raises(ValuesError, match="refine=0 with tensors"):
         influence(rows, labels, *rest, l2=0.1, refine=3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("kind", ["torch", "numpy"])
+@pytest.mark.parametrize("link", ["softmax", "sigmoid"])
+def test_the_same_lines_run_on_tensors_and_on_arrays(link, kind, dtype):
+    """The kernels against the array API standard, given tensors and given arrays, say what the NumPy kernels say."""
+    given = make(n=700, link=link, dtype=dtype)
+    rows, labels = (torch.as_tensor(given.x), torch.as_tensor(given.y)) if kind == "torch" else (given.x, given.y)
+    tolerance = {np.float32: 2e-4, np.float64: 1e-10}[dtype]
+    directions = np.stack([given.weights[0] * 0.3, given.weights[1][:, ::-1]])
+    found = tensor_products(rows, labels, given.weights, directions, link)
+    expected = gradient_products(given.x, given.y, given.weights, directions, link)
+    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * np.abs(expected).max())
+    share = np.random.default_rng(0).random(700)
+    share /= share.sum()
+    probs = LINKS[link].probs(logits_of(given.x, given.weight))
+    plain = Curvature(given.x, probs, share.astype(dtype), l2=0.1, link=link)
+    curved = TensorCurvature(rows, given.weight, share, l2=0.1, link=link, spectrum=plain.spectrum)
+    both = curved.product(directions[0]), plain.product(directions[0])
+    np.testing.assert_allclose(*both, rtol=tolerance, atol=tolerance * np.abs(both[1]).max())
+    sums = curved.gradient_sums(given.y), gradient_sums(given.x, given.y, share.astype(dtype), given.weight, link)
+    np.testing.assert_allclose(*sums, rtol=tolerance, atol=tolerance * np.abs(sums[1]).max())
+    np.testing.assert_allclose(sensitivity_of(rows, directions[1]), logits_of(given.x, directions[1]), rtol=tolerance,
+                               atol=tolerance)  # fmt: skip
+
+
+def test_results_have_the_precision_of_the_tensor():
+    given = make(dtype=np.float32)
+    for dtype in (torch.float32, torch.float64):
+        rows = torch.as_tensor(given.x).to(dtype)
+        curved = TensorCurvature(rows, given.weight, np.full(150, 1 / 150), l2=0.1, link="softmax", spectrum=None)
+        assert curved.row_probs.dtype == curved.row_share.dtype == dtype
+
+
+@pytest.mark.parametrize("side", ["embeddings", "labels", "query"])
+@pytest.mark.parametrize("how", ["a device without data", "sparse", "complex"])
+def test_tensors_that_cannot_be_read(side, how):
+    given = make()
+    kinds = {
+        "a device without data": lambda values: values.to("meta"),
+        "sparse": lambda values: values.to_sparse(),
+        "complex": lambda values: values.to(torch.complex64),
+    }
+    sides = {
+        "embeddings": torch.as_tensor(given.x),
+        "labels": torch.as_tensor(given.y),
+        "query": torch.as_tensor(given.xq),
+    }
+    sides[side] = kinds[how](sides[side])
+    for method, options in ((tracin, {}), (influence, {"l2": given.l2})):
+        with pytest.raises(InputError, match="expected"):
+            method(sides["embeddings"], sides["labels"], given.weight, sides["query"], given.yq, **options)
 
 
 def test_without_array_api_compat(monkeypatch):

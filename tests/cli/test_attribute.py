@@ -1,3 +1,4 @@
+import importlib.util
 import json
 
 import numpy as np
@@ -7,6 +8,10 @@ from tests.prove.mixture import make_small
 
 from yori.attribution import mislabel_auc
 from yori.main_job.attribute import attribute
+
+WITHOUT_RAY = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="ray is not installed: pip install 'yori[ray]'"
+)
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +72,19 @@ def test_shards_say_what_memory_says(small):
     largest = max(map(abs, second.values()))
     assert all(abs(first[name] - second[name]) < 1e-3 * largest for name in second)
     assert first.keys() == second.keys()
+
+
+@pytest.mark.parametrize("engine", ["dask", pytest.param("ray", marks=WITHOUT_RAY)])
+def test_engines_say_what_processes_say(yori, small, tmp_path, engine):
+    tables = []
+    for name in ("process", engine):
+        out = tmp_path / f"{name}.parquet"
+        result = yori("attribute", small, "--engine", name, "--workers", 2, "--out", out, "--json")
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["scores"] == str(out)  # nothing but the object, whatever an engine has to say
+        table = pq.read_table(out).sort_by("example_id")
+        tables.append(table["score"].to_numpy())
+    np.testing.assert_allclose(tables[1], tables[0], rtol=1e-6, atol=1e-9 * np.abs(tables[0]).max())
 
 
 def test_damping_is_chosen_and_said(yori, small):

@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 
@@ -21,6 +22,7 @@ NAMES = ["process", "dask", pytest.param("ray", marks=WITHOUT_RAY)]
 
 @pytest.fixture(scope="module", params=NAMES)
 def engine(request):
+    dask.config.set({"distributed.scheduler.allowed-failures": 0})  # a task whose worker died is not tried again
     with open_engine(request.param, workers=2) as opened:
         yield opened
 
@@ -54,16 +56,26 @@ def test_errors_of_the_function_arrive_as_they_are(engine):
     assert dict(engine.map(functions.square, [5])) == {0: 25}  # and the engine goes on
 
 
-def test_work_is_done_by_other_processes():
-    for name in ("process", "dask"):
-        found = {pid for _, pid in map_shards(functions.process_of, list(range(8)), engine=name, workers=2)}
-        assert os.getpid() not in found
-        assert len(found) == 2
+def test_builtin_functions(engine):
+    assert dict(engine.map(abs, [-3, 2])) == {0: 3, 1: 2}
 
 
-def test_a_worker_that_dies_is_a_sentence():
-    with pytest.raises(YoriError, match=r"pieces: expected every worker process to finish"):
-        dict(map_shards(functions.dies, [0, 1, 2], workers=2, what="pieces"))
+def test_whoever_stops_listening_cancels_the_rest(engine):
+    found = engine.map(functions.slow_first, [1, 0, 0])
+    assert next(found)[0] == 0
+    found.close()
+    assert dict(engine.map(functions.square, [4])) == {0: 16}
+
+
+def test_work_is_done_by_other_processes(engine):
+    found = {pid for _, pid in engine.map(functions.process_of, list(range(16)))}
+    assert os.getpid() not in found
+    assert len(found) == 2
+
+
+def test_a_worker_that_dies_is_a_sentence(engine):
+    with pytest.raises(YoriError, match=r"pieces: expected every (worker process|Dask worker|Ray worker) to finish"):
+        dict(engine.map(functions.dies, [0, 1, 2], what="pieces"))
 
 
 def test_a_running_scheduler_is_used_and_left_running():

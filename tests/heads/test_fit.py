@@ -59,6 +59,15 @@ def test_absent_class_and_constant_features_and_identical_rows():
     np.testing.assert_allclose(head.probs(x)[0], [1 / 3, 2 / 3, 0], atol=1e-3)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("value", [0.0, 3.0, 1000.0])
+def test_constant_features_and_classes_of_one_size_leave_only_rounding(dtype, value):
+    """A zero head is the optimum: its gradient, the unit that others are measured in, is rounding itself."""
+    head = fit_softmax(np.full((999, 4), value, dtype=dtype), np.arange(999) % 3, l2=0.01)
+    np.testing.assert_allclose(head.probs(np.full((1, 4), value, dtype=dtype)), 1 / 3, atol=1e-3)
+    assert head.gradient_norm < 1e-5
+
+
 def test_one_class_one_row():
     head = fit_softmax(np.array([[1.0, 2.0]]), np.array([0]), l2=1.0)
     assert head.probs(np.array([[1.0, 2.0]]))[0, 0] > 0.5

@@ -1,5 +1,6 @@
 """Scores of shards on any engine; what goes wrong in the middle; what a second run does again."""
 
+import importlib.util
 import itertools
 import os
 import signal
@@ -13,13 +14,19 @@ import pytest
 from tests.attribution.small_problem import make
 
 from yori.attribution import influence, tracin
-from yori.errors import CorruptError, ShapeError, SourceError, ValuesError
+from yori.errors import ConvergenceError, CorruptError, ShapeError, SourceError, ValuesError
 from yori.main_job import shard_scores as job
 from yori.main_job.shard_reading import shard_blocks
 from yori.main_job.shard_scores import score_shards
 
 # Heads that were fitted without the weights say what others say, too.
 pytestmark = pytest.mark.filterwarnings("ignore::yori.attribution.influence.UnconvergedWarning")
+
+
+WITHOUT_RAY = pytest.mark.skipif(
+    importlib.util.find_spec("ray") is None, reason="ray is not installed: pip install 'yori[ray]'"
+)
+RAY = pytest.param("ray", "influence", marks=WITHOUT_RAY)
 
 
 def write(folder, rows, cuts=(0, 40, 41, 150), dtype=None):
@@ -49,7 +56,7 @@ def test_is_influence(tmp_path, link, weighted):
     np.testing.assert_allclose(found, whole, rtol=1e-6, atol=1e-9 * np.abs(whole).max())
 
 
-@pytest.mark.parametrize(("engine", "method"), [("process", "tracin"), ("dask", "influence")])
+@pytest.mark.parametrize(("engine", "method"), [("process", "tracin"), ("dask", "influence"), RAY])
 def test_engines_agree(tmp_path, engine, method):
     given = make()
     options = {"method": method, "engine": engine, "workers": 2}
@@ -242,3 +249,34 @@ def test_refusals(tmp_path):
     np.save(paths[1], np.ones((1, 5)))
     with pytest.raises(ShapeError, match=r"shards of shape \(rows, 6\)"):
         ask(given, paths, tmp_path)
+
+
+@pytest.mark.parametrize("engine", ["process", "dask", pytest.param("ray", marks=WITHOUT_RAY)])
+def test_a_shard_that_goes_bad_on_an_engine_and_is_back(tmp_path, engine):
+    """Cut short between the solve and the scores: the worker's sentence arrives, and the rest is not done again."""
+    given = make()
+    paths = write(tmp_path / "x", given.x)
+    content, times = paths[2].read_bytes(), paths[2].stat()
+    alone = influence(*given.sides, l2=given.l2, tolerance=1e-10).scores
+
+    def cut(what, done, total):
+        if (what, done) == ("score shards", 0):
+            os.truncate(paths[2], 128 + 20 * 48 + 7)
+
+    with pytest.raises(CorruptError, match=r"00002\.npy: expected 109 rows, got the end of the file in row 20"):
+        ask(given, paths, tmp_path / "work", engine=engine, workers=2, progress=cut)
+    paths[2].write_bytes(content)
+    os.utime(paths[2], ns=(times.st_atime_ns, times.st_mtime_ns))
+    found = ask(given, paths, tmp_path / "work")
+    np.testing.assert_allclose(found, alone, rtol=1e-6, atol=1e-9 * np.abs(alone).max())
+    assert len(list((tmp_path / "work").iterdir())) == 1
+
+
+def test_a_solve_that_stalls_is_said(tmp_path):
+    """A large mean in every feature and little penalty are too much for single precision."""
+    given = make(n=150)
+    shards = write(tmp_path / "x", 30 * given.x + 1000, dtype=np.float32)
+    weight = np.c_[given.weight[:, :-1] / 30, given.weight[:, -1] - 1000 / 30 * given.weight[:, :-1].sum(axis=1)]
+    asking = (30 * given.xq + 1000).astype(np.float32)
+    with pytest.raises(ConvergenceError, match="conjugate gradients: expected a residual of 1e-10"):
+        score_shards(shards, given.y, weight, asking, given.yq, l2=1e-7, tolerance=1e-10, folder=tmp_path, workers=1)

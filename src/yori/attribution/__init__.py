@@ -15,6 +15,7 @@ group_influence.py  what a set of edits does together: a warm refit
 leave_one_out.py    the same for single examples
 tracin.py           gradient steps on checkpoints
 trak.py             projected gradients, also stored ones of any layer
+convergence.py      is the head at its optimum
 streaming.py        influence of embeddings larger than memory
 paging.py           reading a memory-mapped array without keeping its pages
 self_influence.py   what a head learned by heart
@@ -27,6 +28,7 @@ tensors.py, tensor_influence.py       the same kernels on torch tensors, on a GP
 torch_gradients.py, random_projection.py   beyond the head: gradients of any layers of a torch model (import by name)
 """
 
+from yori.attribution.convergence import UnconvergedWarning
 from yori.attribution.damping import DampingChoice, DampingPath, choose_damping, damping_path
 from yori.attribution.data_oob import data_oob
 from yori.attribution.evaluation import (
@@ -70,6 +72,7 @@ __all__ = [
     "RiskAtCoverage",
     "Semivalue",
     "TopK",
+    "UnconvergedWarning",
     "Weighted",
     "WorstGroup",
     "agreement",

@@ -29,6 +29,7 @@ import numpy as np
 from jaxtyping import Float, Num, Shaped
 
 from yori.arrays import check_length
+from yori.attribution.convergence import gradient_norm, warn_unconverged
 from yori.attribution.group_influence import Change, group_effect
 from yori.attribution.inputs import Inputs, check_inputs
 from yori.attribution.objectives import Objective, Query, query
@@ -139,6 +140,7 @@ def damping_path(
         sample_weight=sample_weight, link=link, where="damping_path",
     )  # fmt: skip
     curvature = _curvature(given, l2, spectrum)
+    warn_unconverged(gradient_norm(curvature, given.targets, given.head), where="damping_path")
     chosen = _checked(dampings, curvature)
     asked = query(objective, given.asking, given.answers, given.head, link=link, temperature=temperature)
     solutions = solve_damped(curvature, asked.gradient()[None], chosen, tolerance=tolerance)[:, 0]

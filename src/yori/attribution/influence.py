@@ -23,12 +23,13 @@ JRSS-B 82, 2020 (approximate leave-one-out).
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int, Num
 
+from yori.attribution.convergence import UnconvergedWarning as UnconvergedWarning
+from yori.attribution.convergence import gradient_norm, warn_unconverged
 from yori.attribution.group_influence import Change, group_effect
 from yori.attribution.inputs import check_inputs
 from yori.attribution.leverage import Leverage, logits_from, residual_after, sensitivity_without
@@ -37,14 +38,7 @@ from yori.attribution.tensor_influence import solved_on_device
 from yori.attribution.tensors import Tensor, stand_in, to_array
 from yori.errors import ValuesError
 from yori.heads import LINKS
-from yori.heads.curvature import Curvature, Spectrum, logits_of, outer_sum, row_blocks
-
-UNCONVERGED = 0.03
-"""A head whose gradient is more than this part of its start is not at its optimum, and `influence` says so."""
-
-
-class UnconvergedWarning(UserWarning):
-    """Influence was asked of a head that is not at the optimum of its training loss."""
+from yori.heads.curvature import Curvature, Spectrum, logits_of
 
 
 @dataclass(frozen=True)
@@ -83,14 +77,15 @@ class Influence:
         effect[alone] = self.scores[alone]
         return effect
 
-    def relabel_effect(self) -> Float[np.ndarray, "n c"]:
+    def relabel_effect(self, only: Bool[np.ndarray, "n c"] | None = None) -> Float[np.ndarray, "n c"]:
         """``(n, c)`` predicted change of the objective for each new label; 0 for the label the example has.
 
         For several labels per example: the effect of flipping that one class. With ``leverage=True`` the example's own
-        prediction follows its new label, which takes most of the effect back where leverage is high.
+        prediction follows its new label, which takes most of the effect back where leverage is high; each such effect is a
+        small system of equations, so ``only`` says which are wanted, and the others are 0.
         """
         if self.own_leverage is not None and self.logits is not None:
-            return self._relabel_with_leverage(self.own_leverage, self.logits)
+            return self._relabel_with_leverage(self.own_leverage, self.logits, only)
         if self.link == "softmax":
             own = self.sensitivity[np.arange(len(self.targets)), self.targets]
             return self.sensitivity - own[:, None]
@@ -102,27 +97,29 @@ class Influence:
         return -change * (self.scores - self.share * self.scale_effect)
 
     def _relabel_with_leverage(
-        self, leverage: Leverage, all_logits: Float[np.ndarray, "n c"]
+        self, leverage: Leverage, all_logits: Float[np.ndarray, "n c"], only: Bool[np.ndarray, "n c"] | None
     ) -> Float[np.ndarray, "n c"]:
         link = LINKS[self.link]
         classes = self.sensitivity.shape[1]
         effect = np.zeros_like(self.sensitivity)
-        for block in row_blocks(self.sensitivity, max(1, (1 << 19) // classes**2)):
-            own, logits = leverage.rows(block), all_logits[block]
-            hot = link.one_hot(self.targets[block], classes).astype(np.float64)
-            residual = link.probs(logits.copy()) - hot
-            without = logits + own.times(residual)
-            for label in range(classes):
+        for label in range(classes):
+            wanted_rows = np.arange(len(effect)) if only is None else np.flatnonzero(only[:, label])
+            if self.link == "softmax":
+                wanted_rows = wanted_rows[self.targets[wanted_rows] != label]
+            size = max(1, (1 << 19) // classes**2)
+            for start in range(0, len(wanted_rows), size):
+                rows = wanted_rows[start : start + size]
+                own, logits = leverage.rows(rows), all_logits[rows]
+                hot = link.one_hot(self.targets[rows], classes).astype(np.float64)
+                residual = link.probs(logits.copy()) - hot
                 wanted = hot.copy()
                 if self.link == "softmax":
                     wanted[:] = 0
                     wanted[:, label] = 1
                 else:
                     wanted[:, label] = 1 - hot[:, label]
-                changed = residual - residual_after(own, without, wanted, self.link)
-                effect[block, label] = (changed * self.sensitivity[block]).sum(axis=1)
-        if self.link == "softmax":
-            effect[np.arange(len(effect)), self.targets] = 0
+                changed = residual - residual_after(own, logits + own.times(residual), wanted, self.link)
+                effect[rows, label] = (changed * self.sensitivity[rows]).sum(axis=1)
         return effect
 
 
@@ -138,17 +135,6 @@ def influence_from(
     """Influence when the curvature at the head is already at hand: what curation calls in rounds."""
     solution = curvature.solve(asked.gradient(), tolerance=tolerance, strict=strict)
     return influence_of_solution(curvature, targets, asked.value, solution, leverage=leverage)
-
-
-def _gradient_norm(curvature: Curvature, targets: Num[np.ndarray, "n ..."], head: Float[np.ndarray, "c d1"]) -> float:
-    """As `Head.gradient_norm`: both gradients in one reading of the embeddings."""
-    link, classes, dtype = LINKS[curvature.link], len(head), curvature.probs.dtype
-    hot = link.one_hot(targets, classes).astype(dtype, copy=False)
-    at_zero = link.probs(np.zeros((1, classes), dtype=dtype))
-    both = np.concatenate([curvature.probs - hot, at_zero - hot], axis=1) * curvature.sample_weight[:, None]
-    found = outer_sum(both, curvature.embeddings)
-    start = float(np.linalg.norm(found[classes:]))
-    return float(np.linalg.norm(found[:classes] + curvature.l2 * head)) / max(start, np.finfo(np.float64).tiny)
 
 
 def influence_of_solution(
@@ -278,12 +264,14 @@ def influence(
     if isinstance(embeddings, Tensor):
         if refine > 0:
             raise ValuesError("refine=0 with tensors", str(refine), where="influence", fix="Pass NumPy arrays.")
-        probs, targets, share, sensitivity, value, own = solved_on_device(
+        probs, targets, share, sensitivity, value, own, norm = solved_on_device(
             embeddings, labels, weight, query_embeddings, query_labels, l2=l2, objective=objective,
             tolerance=tolerance, sample_weight=sample_weight, leverage=leverage, temperature=temperature, link=link,
             spectrum=spectrum,
         )  # fmt: skip
-        return influence_of_sensitivity(probs, targets, share, sensitivity, value, own, link)
+        warn_unconverged(norm, where="influence")
+        solved = influence_of_sensitivity(probs, targets, share, sensitivity, value, own, link)
+        return replace(solved, gradient_norm=norm)
     given = check_inputs(
         *stand_in(embeddings, labels), weight, to_array(query_embeddings), to_array(query_labels),
         sample_weight=sample_weight, link=link, where="influence",
@@ -295,14 +283,8 @@ def influence(
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
     asked = query(objective, given.asking, given.answers, given.head, link=link, temperature=temperature)
     found = influence_from(curvature, given.targets, asked, leverage=leverage or refine > 0, tolerance=tolerance)
-    found = replace(found, gradient_norm=_gradient_norm(curvature, given.targets, given.head))
-    if found.gradient_norm > UNCONVERGED:
-        warnings.warn(
-            f"influence: expected a head at its optimum, got one whose gradient is {found.gradient_norm:.2g} of its start. "
-            "Fit it further with this l2 and these weights, or ask tracin.",
-            UnconvergedWarning,
-            stacklevel=2,
-        )
+    found = replace(found, gradient_norm=gradient_norm(curvature, given.targets, given.head))
+    warn_unconverged(found.gradient_norm, where="influence")
     if refine <= 0 or len(given.rows) == 1:
         return found
     rows = np.argsort(-np.abs(found.scores), kind="stable")[:refine]

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from yori.heads import LINKS
 from yori.heads.curvature import Curvature, row_blocks
@@ -64,7 +64,7 @@ class Leverage:
         result: Float[np.ndarray, "n c"] = (vectors @ self.basis * self.spread) @ self.basis.T
         return result
 
-    def rows(self, block: slice) -> Leverage:
+    def rows(self, block: Int[np.ndarray, " k"]) -> Leverage:
         """That of some of the rows."""
         return Leverage(self.basis, self.spread[block])
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Float, Num
 
+from yori.attribution.convergence import gradient_norm, warn_unconverged
 from yori.attribution.inputs import Inputs, check_inputs, refuse_nan
 from yori.attribution.objectives import Objective, Query, query
 from yori.attribution.paging import streamed_rows
@@ -173,6 +174,7 @@ def influence_blocks(
         raise ValuesError("batch ≥ 1", str(batch), where="influence_blocks")
     probs = LINKS[link].probs(logits_of(given.rows, given.head))
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
+    warn_unconverged(gradient_norm(curvature, given.targets, given.head), where="influence_blocks")
     asked = _summed(objective, given, given.head, temperature)
     return _influence_blocks(given, curvature, asked, tolerance, batch)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Num
 
+from yori.attribution.convergence import gradient_norm, warn_unconverged
 from yori.attribution.inputs import check_inputs
 from yori.attribution.leverage import Leverage
 from yori.heads import LINKS
@@ -65,6 +66,7 @@ def self_influence(
     )  # fmt: skip
     probs = LINKS[link].probs(logits_of(given.rows, given.head))
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
+    warn_unconverged(gradient_norm(curvature, given.targets, given.head), where="self_influence")
     residual = probs - LINKS[link].one_hot(given.targets, len(given.head)).astype(probs.dtype, copy=False)
     own = (residual * Leverage.of(curvature).times(residual)).sum(axis=1) * given.share
     return own.astype(np.float64)

@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num, Shaped
 
 from yori.arrays import check_length
+from yori.attribution.convergence import gradient_norm, warn_unconverged
 from yori.attribution.influence import Influence, influence_of_solution
 from yori.attribution.inputs import check_inputs, refuse_nan
 from yori.attribution.objectives import Objective, Query, query
@@ -121,6 +122,7 @@ def influence_per_slice(
     members = _members(slices, len(given.asking))
     probs = LINKS[link].probs(logits_of(given.rows, given.head))
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
+    warn_unconverged(gradient_norm(curvature, given.targets, given.head), where="influence_per_slice")
     asked = [
         _asked(objective, given.asking, given.answers, own, given.head, link, temperature) for own in members.values()
     ]

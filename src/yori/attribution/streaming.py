@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Num
 
+from yori.attribution.convergence import gradient_sums, relative_gradient, warn_unconverged
 from yori.attribution.inputs import check_inputs, check_matrix
 from yori.attribution.objectives import Objective, query
 from yori.attribution.paging import release, streamed_rows
@@ -57,7 +58,7 @@ def streamed_influence(
 
     Notes
     -----
-    Memory: three ``(n,)`` vectors, a ``(d+1, d+1)`` eigenbasis and a block. Reads the embeddings once per product and once
+    Memory: three ``(n,)`` vectors, a ``(d+1, d+1)`` eigenbasis and a block. Reads the embeddings once per product and twice
     more.
 
     Examples
@@ -78,6 +79,8 @@ def streamed_influence(
     curvature = StreamedCurvature(
         given.rows, given.head, None if sample_weight is None else given.share, l2=l2, link=link, spectrum=spectrum
     )
+    norm = relative_gradient(curvature.gradient_sums(given.targets), given.head, l2=l2)
+    warn_unconverged(norm, where="streamed_influence")
     asked = query(objective, given.asking, given.answers, given.head, link=link, temperature=temperature)
     solution = curvature.solve(asked.gradient(), tolerance=tolerance)
     scores = gradient_products(given.rows, given.targets, given.head[None], solution[None], link)
@@ -146,6 +149,17 @@ class StreamedCurvature(Curvature):
         if self.weights_of_rows is None:
             total /= n
         return total + self.l2 * direction
+
+    def gradient_sums(self, targets: Num[np.ndarray, "n ..."]) -> Float[np.ndarray, "two c d1"]:
+        """That of convergence.py, over all rows, with weights that sum to 1."""
+        total = np.zeros((2, *self.head.shape))
+        weights = self.weights_of_rows
+        for block, rows in streamed_rows(self.embeddings):
+            own = None if weights is None else weights[block]
+            total += gradient_sums(rows, targets[block], own, self.head, self.link)
+        if not np.isfinite(total).all():
+            _refuse_rows(self.embeddings)
+        return total / len(self.embeddings) if weights is None else total
 
 
 def _refuse_rows(rows: Float[np.ndarray, "n d"]) -> None:

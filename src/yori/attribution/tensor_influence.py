@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Num
 
+from yori.attribution.convergence import relative_gradient
 from yori.attribution.inputs import check_inputs, check_share, refuse_nan
 from yori.attribution.leverage import Leverage
 from yori.attribution.objectives import Objective, query
@@ -36,8 +37,11 @@ def solved_on_device(
     Float[np.ndarray, "n c"],
     float,
     Leverage | None,
+    float,
 ]:
-    """What `influence_of_sensitivity` asks for, as arrays: probabilities, targets, shares, sensitivities, value, leverage."""
+    """What `influence_of_sensitivity` asks for, as arrays: probabilities, targets, shares, sensitivities, value, leverage;
+    and the norm of the gradient at the head (convergence.py).
+    """
     asking, answers = to_array(query_embeddings), to_array(query_labels)
     given = check_inputs(asking[:1], answers[:1], weight, asking, answers, link=link, where="influence")
     rows, targets = checked_rows(embeddings, labels, given.head, link, "influence")
@@ -50,4 +54,5 @@ def solved_on_device(
     solution = curvature.solve(asked.gradient(), tolerance=tolerance)
     sensitivity = sensitivity_of(rows, solution)
     found = Leverage(curvature.class_basis.astype(probs.dtype), curvature.spread()) if leverage else None
-    return probs, targets, share.astype(probs.dtype), sensitivity, asked.value, found
+    norm = relative_gradient(curvature.gradient_sums(targets), given.head, l2=l2)
+    return probs, targets, share.astype(probs.dtype), sensitivity, asked.value, found, norm

@@ -1,8 +1,11 @@
 """The same kernels on tensors: the training side stays on its device, a GPU too, and only ``(n, c)`` results come back.
 
-Written against the array API standard (array-api-compat). What is small, such as the query side, heads and the solver's
-iterates, is NumPy in float64 whatever the device; a Hessian-vector product sends ``(c, d+1)`` there and takes as much back.
-The kernels for NumPy arrays are in tracin.py and heads/curvature.py and know nothing of this file.
+Written against the array API standard (array-api-compat), so the same lines run on torch tensors of any device and on NumPy
+arrays; tests run them on both. What is small, such as the query side, heads and the solver, is the code that arrays use, in
+float64, whatever the device; a Hessian-vector product sends ``(c, d+1)`` there and takes as much back.
+
+NumPy arrays themselves go through tracin.py and heads/curvature.py, which do the same steps in place and in one product for
+all checkpoints: 1.2 to 1.8 times as fast on a processor, which the standard has no words for.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Float, Num
 
+from yori.attribution.inputs import check_targets
 from yori.errors import MissingExtraError, ShapeError, ValuesError
 from yori.heads.curvature import SPECTRUM_ROWS_PER_DIMENSION, Curvature, Spectrum
 
@@ -29,6 +33,9 @@ class Tensor(Protocol):
     shape: Any
     dtype: Any
     device: Any
+
+    def detach(self) -> Any:
+        """The same numbers without their history."""
 
 
 def stand_in(
@@ -89,7 +96,7 @@ class TensorCurvature(Curvature):
         probs = np.nan_to_num(_to_numpy(self.row_probs).astype(np.float64))
         unused = np.broadcast_to(sample[:1], (n, d))  # products see the tensor
         super().__init__(unused, probs, share, l2=l2, link=link, spectrum=spectrum or Spectrum.of(sample, exact=True))
-        self.row_share = xp.astype(_on(xp, share, rows), rows.dtype)[:, None]
+        self.row_share = _on(xp, share.astype(_precision(rows)), rows)[:, None]
 
     def product(self, direction: Float[np.ndarray, "c d1"]) -> Float[np.ndarray, "c d1"]:
         """Hessian times ``direction``."""
@@ -104,6 +111,19 @@ class TensorCurvature(Curvature):
             total[:, -1] += _to_numpy(xp.sum(bent, axis=0))
         return total + self.l2 * direction
 
+    def gradient_sums(self, targets: Num[np.ndarray, "n ..."]) -> Float[np.ndarray, "two c d1"]:
+        """That of convergence.py, over all rows."""
+        xp, dtype, classes = self.xp, self.rows.dtype, self.row_probs.shape[1]
+        own, total = _on(xp, targets, self.rows), np.zeros((2 * classes, self.rows.shape[1] + 1))
+        names = xp.arange(classes, device=self.rows.device)
+        at_zero = 1 / classes if self.link == "softmax" else 0.5
+        for block in _blocks(self.rows):
+            hot = xp.astype(own[block][:, None] == names if self.link == "softmax" else own[block], dtype)
+            both = xp.concat([self.row_probs[block] - hot, at_zero - hot], axis=1) * self.row_share[block]
+            total[:, :-1] += _to_numpy(both.T @ self.rows[block])
+            total[:, -1] += _to_numpy(xp.sum(both, axis=0))
+        return total.reshape(2, classes, -1)
+
     def spread(self) -> Float[np.ndarray, "n c"]:
         """That of `Leverage`, of every row."""
         basis, inverse = self.spectrum.basis.T, 1 / self.scale  # rows of basis: eigenvectors, bias last
@@ -111,7 +131,7 @@ class TensorCurvature(Curvature):
         for block in _blocks(self.rows):
             turned = _affine(self.xp, self.rows[block], basis)
             parts.append(
-                _to_numpy((turned * turned) @ self.xp.astype(_on(self.xp, inverse.T, self.rows), turned.dtype))
+                _to_numpy((turned * turned) @ _on(self.xp, inverse.T.astype(_precision(self.rows)), self.rows))
             )
         return np.concatenate(parts)
 
@@ -132,8 +152,23 @@ def sensitivity_of(rows: Any, solution: Float[np.ndarray, "c d1"]) -> Float[np.n
 
 
 def to_array(values: Any) -> Num[np.ndarray, "..."]:
-    """A tensor as an array; arrays stay as they are."""
-    return _to_numpy(values) if isinstance(values, Tensor) else values
+    """A tensor as an array; arrays stay as they are.
+
+    Raises
+    ------
+    ValuesError
+        If the tensor has no numbers that can be copied to this processor: of a device without data, or sparse.
+    """
+    if not isinstance(values, Tensor):
+        return values
+    try:
+        return _to_numpy(values)
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        raise ValuesError(
+            "a dense tensor on a device that can be read, such as cpu or cuda",
+            f"{getattr(values, 'layout', 'another layout')} on {values.device} ({str(error).splitlines()[0]})",
+            where="attribution", fix="Pass tensor.to_dense().cpu(), or an array.",
+        ) from error  # fmt: skip
 
 
 def _namespace(rows: Any) -> Any:
@@ -144,20 +179,17 @@ def _namespace(rows: Any) -> Any:
 
 
 def _checked(xp: Any, rows: Any, targets: Any, head: Any, link: str, where: str) -> tuple[Any, Any]:
-    rows = rows.detach()
+    rows = rows.detach() if isinstance(rows, Tensor) else rows
     if rows.ndim != 2 or rows.shape[1] != head.shape[1] - 1:
         raise ShapeError(f"embeddings of shape (n, {head.shape[1] - 1})", f"shape {tuple(rows.shape)}", where=where)
+    dense = str(getattr(rows, "layout", "strided")).endswith("strided")
+    to_array(rows[:1] if dense else rows)  # what cannot be read is refused here
+    if xp.isdtype(rows.dtype, "complex floating"):
+        raise ValuesError("embeddings of real numbers", str(rows.dtype), where=where)
     if not xp.isdtype(rows.dtype, "real floating") or xp.finfo(rows.dtype).bits < 32:
         rows = xp.astype(rows, xp.float32)
-    own = _on(xp, to_array(targets), rows)
-    if own.shape[0] != rows.shape[0]:
-        raise ShapeError(f"{rows.shape[0]} rows in labels", f"shape {tuple(own.shape)}", where=where)
-    if link == "softmax":
-        if own.ndim != 1 or bool(xp.any(own < 0)) or bool(xp.any(own >= head.shape[0])):
-            raise ValuesError(f"labels (n,) in 0 … {head.shape[0] - 1}", "others", where=where)
-        own = xp.astype(own, xp.int64)
-    elif tuple(own.shape) != (rows.shape[0], head.shape[0]):
-        raise ShapeError(f"labels of shape {(rows.shape[0], head.shape[0])}", f"{tuple(own.shape)}", where=where)
+    own = check_targets(to_array(targets), rows.shape[0], head.shape[0], link, name="labels", where=where)
+    own = _on(xp, own.astype(np.int64), rows)
     return rows, own
 
 
@@ -166,7 +198,7 @@ def _on(xp: Any, array: Any, rows: Any) -> Any:
 
 
 def _affine(xp: Any, rows: Any, weight: Float[np.ndarray, "c d1"]) -> Any:
-    matrix = xp.astype(_on(xp, weight, rows), rows.dtype)
+    matrix = _on(xp, weight.astype(_precision(rows)), rows)  # cast here: not every device has float64
     return rows @ matrix[:, :-1].T + matrix[:, -1]
 
 
@@ -192,6 +224,13 @@ def _blocks(rows: Any) -> Iterator[slice]:
         yield slice(start, min(start + size, n))
 
 
+def _precision(rows: Any) -> str:
+    """Name of the rows' type, which NumPy has, too."""
+    return str(rows.dtype).rpartition(".")[2]
+
+
 def _to_numpy(tensor: Any) -> Any:
+    if not isinstance(tensor, Tensor):
+        return np.asarray(tensor)
     host = tensor.detach().cpu()
     return (host.float() if str(host.dtype).endswith("bfloat16") else host).numpy()

@@ -11,7 +11,7 @@ from yori.attribution.objectives import query
 from yori.curate.limits import EditGuard
 from yori.curate.parts import Part, effects_of, fit_head
 from yori.curate.problem import Problem
-from yori.curate.ranking import Best, Pick, best_edits, ranked_by_all
+from yori.curate.ranking import Best, Pick, asked_relabels, best_edits, ranked_by_all
 from yori.heads import Head, Spectrum
 
 RESAMPLES = 8
@@ -127,6 +127,7 @@ class Course:
         effects, products = effects_of(
             self.parts(objective), problem.embeddings, self.targets, l2=problem.l2, link=problem.link,
             spectrum=self.spectrum, draw=draw,
+            relabels=asked_relabels(problem.rules, self.targets, self.plausible, problem.answers),
         )  # fmt: skip
         self.products += products
         if not self.scores.any():

@@ -19,7 +19,7 @@ from yori.curate.limits import EditGuard
 from yori.curate.parts import Part, effects_of, fit_head
 from yori.curate.plausibility import plausible_labels
 from yori.curate.problem import FoldedProblem
-from yori.curate.ranking import Best, Pick, best_edits, ranked_by_all
+from yori.curate.ranking import Best, Pick, asked_relabels, best_edits, ranked_by_all
 from yori.heads import LINKS, Head, Spectrum
 from yori.metrics import fit_sigmoid_temperature, fit_temperature
 
@@ -208,6 +208,7 @@ class FoldedCourse:
         effects, products = effects_of(
             self.parts(objective), problem.embeddings, self.targets, l2=problem.l2, link=problem.link,
             spectrum=self.spectrum, draw=draw,
+            relabels=asked_relabels(problem.rules, self.targets, self.plausible, self.answers),
         )  # fmt: skip
         self.products += products
         if not self.scores.any():

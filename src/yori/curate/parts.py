@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Bool, Float, Int, Num
 
 from yori.attribution.influence import influence_of_solution
 from yori.attribution.objectives import Query
@@ -51,8 +51,12 @@ def effects_of(
     link: str,
     spectrum: Spectrum,
     draw: Float[np.ndarray, " m"] | None = None,
+    relabels: Bool[np.ndarray, "n c"] | None = None,
 ) -> tuple[Effects, int]:
-    """Effect of dropping and of relabelling every example, summed over the parts; and the products spent.
+    """Effect of dropping every example and of some relabels, summed over the parts; and the products spent.
+
+    With each example's own curvature taken into account (attribution/leverage.py). Without it those relabels look best whose
+    example holds its own prediction, and a refit hardly notices them.
 
     Parameters
     ----------
@@ -62,20 +66,22 @@ def effects_of(
         Rows the heads were fitted on.
     draw
         ``(m,)`` another weighting of the query examples, such as a bootstrap resample.
+    relabels
+        ``(n, c)`` which relabels are asked for; the effect of all others is 0. None: no relabel.
     """
-    drop = relabel = None
+    classes = targets.shape[1] if targets.ndim == 2 else int(targets.max(initial=0)) + 1
+    drop = np.zeros(len(targets))
+    relabel = np.zeros((len(targets), classes if relabels is None else relabels.shape[1]))
     products = 0
     for part in parts:
         curvature = part.curvature(embeddings, l2=l2, link=link, spectrum=spectrum)
         gradient = part.asked.gradient(None if draw is None else draw[part.positions])
         solution = curvature.solve(gradient, tolerance=SOLVE_TOLERANCE, strict=False)
         products += curvature.products
-        found = influence_of_solution(curvature, targets, part.asked.value, solution, leverage=False)
-        drop = found.drop_effect() if drop is None else drop + found.drop_effect()
-        relabel = found.relabel_effect() if relabel is None else relabel + found.relabel_effect()
-    if drop is None or relabel is None:
-        classes = targets.shape[1] if targets.ndim == 2 else int(targets.max(initial=0)) + 1
-        return Effects(np.zeros(len(targets)), np.zeros((len(targets), classes))), 0
+        found = influence_of_solution(curvature, targets, part.asked.value, solution, leverage=True)
+        drop += found.drop_effect()
+        if relabels is not None:
+            relabel += found.relabel_effect(relabels)
     return Effects(drop, relabel), products
 
 

@@ -12,13 +12,16 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 from yori.curate.limits import EditGuard
 from yori.errors import ValuesError
 from yori.task import CurationRules
 
 ACTIONS = ("drop", "relabel", "review")
+
+LEAST_ANSWER = 0.01
+"""Answers less likely than this count for nothing in what a review is worth."""
 
 VOTERS = ("nll", "brier", "aurc_soft", "augrc_soft")
 """Objectives that vote where a consensus is asked for."""
@@ -58,6 +61,20 @@ class Best:
         return Pick(
             position, None if label < 0 else label, float(self.effect[position]), ACTIONS[self.action[position]]
         )
+
+
+def asked_relabels(
+    rules: CurationRules,
+    targets: Num[np.ndarray, "n ..."],
+    plausible: Bool[np.ndarray, "n c"] | None,
+    answers: Float[np.ndarray, "n c"] | None,
+) -> Bool[np.ndarray, "n c"] | None:
+    """``(n, c)`` relabels whose effect `best_edits` needs; None = of none."""
+    asked = plausible if "relabel" in rules.actions else None
+    if "review" in rules.actions and answers is not None:
+        likely = _changed(answers, targets) >= LEAST_ANSWER
+        asked = likely if asked is None else asked | likely
+    return asked
 
 
 def best_edits(
@@ -104,12 +121,16 @@ def best_edits(
     if "review" in rules.actions:
         if answers is None:
             raise ValuesError("answers (n, c), to know what a review is worth", "none", where="curate")
-        chance = answers if targets.ndim == 1 else np.abs(answers - targets)
-        expected = (chance * effects.relabel).sum(axis=1)
+        expected = (_changed(answers, targets) * effects.relabel).sum(axis=1)
         better = expected + price["review"] < net
         net, effect = np.where(better, expected + price["review"], net), np.where(better, expected, effect)
         label[better], action[better] = -1, ACTIONS.index("review")
     return Best(net, effect, label, action)
+
+
+def _changed(answers: Float[np.ndarray, "n c"], targets: Num[np.ndarray, "n ..."]) -> Float[np.ndarray, "n c"]:
+    """How likely a person's answer is each new label, or changes each of several."""
+    return answers if targets.ndim == 1 else np.abs(answers - targets)
 
 
 def ranked_by_all(

@@ -228,6 +228,10 @@ def _newton(
         weight, logits, value = candidate, new_logits, new_value
     if norm <= max(tolerance, _precision(embeddings.dtype)):
         return Head(weight, l2, link_name, norm, limit, products)
+    # Where a zero head is the optimum, as for embeddings that say nothing of classes of one size, its gradient is rounding.
+    typical = float(np.sqrt(spectrum.values.sum()))
+    if norm * reference <= np.finfo(embeddings.dtype).eps * typical:
+        return Head(weight, l2, link_name, norm * reference / typical, limit, products)
     raise ConvergenceError(
         f"a gradient of {tolerance:g} of its start",
         f"{norm:.2g}",

@@ -18,6 +18,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Num
 
 from yori.arrays import check_length
+from yori.attribution.convergence import relative_gradient, warn_unconverged
 from yori.attribution.inputs import check_inputs, check_share, check_targets
 from yori.attribution.objectives import Objective, query
 from yori.attribution.tracin import check_checkpoints
@@ -25,7 +26,7 @@ from yori.engines import Engine, open_engine
 from yori.errors import ShapeError, ValuesError
 from yori.heads import LINKS
 from yori.heads.curvature import Curvature, Spectrum
-from yori.main_job.shard_tasks import ShardTask, save_array, shard_product, shard_scores
+from yori.main_job.shard_tasks import ShardTask, save_array, shard_gradients, shard_product, shard_scores
 from yori.store import content_key
 from yori.store.atomic import disk_errors
 from yori.store.npy import open_npy
@@ -91,6 +92,11 @@ def score_shards(
         If a shard ends before its last row.
     ShapeError, ValuesError, ConvergenceError
         As `influence` and `tracin`.
+
+    Warns
+    -----
+    UnconvergedWarning
+        As `influence`.
     """
     where = "score_shards"
     if method not in ("influence", "tracin"):
@@ -145,6 +151,7 @@ def score_shards(
     ]
     with open_engine(engine, workers=workers, address=address) as opened:
         if l2 is not None and method == "influence":
+            warn_unconverged(_gradient_norm(tasks, opened, home / "gradient_norm.npy", chosen, l2), where=where)
             solution = _solved(tasks, opened, home / "solution.npy", chosen, l2, tolerance, progress)
             tasks = [replace(task, directions=solution[None]) for task in tasks]
         missing = [task for task in tasks if task.out is not None and not task.out.exists()]
@@ -182,6 +189,18 @@ class ShardCurvature(Curvature):
         found = self.engine.total(shard_product, [replace(task, directions=direction[None]) for task in self.tasks])
         result: Float[np.ndarray, "c d1"] = found / self.total + self.l2 * direction
         return result
+
+
+def _gradient_norm(
+    tasks: Sequence[ShardTask], engine: Engine, path: Path, chosen: Bool[np.ndarray, " n"], l2: float
+) -> float:
+    """Of the training loss at the head; kept, so that a call that goes on says the same without reading the shards again."""
+    if path.exists():
+        return float(open_npy(path)[0])
+    total = 1.0 if tasks[0].share is not None else float(chosen.sum())
+    norm = relative_gradient(engine.total(shard_gradients, tasks) / total, tasks[0].heads[0], l2=l2)
+    save_array(path, np.array([norm]))
+    return norm
 
 
 def _solved(

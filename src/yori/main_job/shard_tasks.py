@@ -1,4 +1,4 @@
-"""What an engine does with one shard: its part of the Hessian-vector product, and the scores of its rows."""
+"""What an engine does with one shard: its part of a Hessian-vector product, of the gradient, and the scores of its rows."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Num
 
+from yori.attribution.convergence import gradient_sums
 from yori.attribution.tracin import gradient_products
 from yori.errors import ValuesError
 from yori.heads import LINKS
@@ -54,6 +55,19 @@ def shard_product(task: ShardTask) -> Float[np.ndarray, "c d1"]:
             bent *= weight[:, None]
         total[:, :-1] += bent.T @ rows
         total[:, -1] += bent.sum(axis=0, dtype=np.float64)
+        if not np.isfinite(total).all():
+            _refuse(task, start, rows)
+    return total
+
+
+def shard_gradients(task: ShardTask) -> Float[np.ndarray, "two c d1"]:
+    """The shard's part of the gradient at the head and at a zero head, as `gradient_sums`, before the mean."""
+    labels = open_npy(task.labels)[task.start : task.start + task.rows]
+    total = np.zeros((2, *task.heads[0].shape))
+    for start, rows, weight in _weighted(task):
+        own = np.asarray(labels[start : start + len(rows)])
+        with np.errstate(invalid="ignore", over="ignore"):  # said below, with the row
+            total += gradient_sums(rows, own, weight, task.heads[0], task.link)
         if not np.isfinite(total).all():
             _refuse(task, start, rows)
     return total

@@ -35,10 +35,11 @@ def check_finite(array: NDArray[np.generic], *, name: str, where: str) -> None:
         raise ValuesError(f"a numeric array as {name}", kind, where=where)
     finite = np.isfinite(array)
     if not finite.all():
-        row = int(np.argwhere(~finite)[0][0])
+        first = tuple(np.argwhere(~finite)[0].tolist())
+        column = "".join(f"column {each}; " for each in first[1:])
         raise ValuesError(
             f"finite numbers in {name}",
-            f"{array[row]!r} in row {row} ({int((~finite).sum())} values in all)",
+            f"{array[first]} in row {first[0]} ({column}{int((~finite).sum())} values in all)",
             where=where,
             fix="Remove or impute these rows first.",
         )

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from yori.audit.annotators import Answers, annotator_error_findings, annotator_findings
+from yori.audit.annotators import Answers, annotator_error_findings, annotator_findings, unknown_answer_findings
 from yori.errors import ShapeError
 
 
@@ -60,3 +60,11 @@ def test_careless_annotators_by_their_labels():
 def test_columns_of_one_length(unchecked):
     with pytest.raises(ShapeError):
         Answers(["a"], ["b", "c"], ["d"])
+
+
+def test_answers_about_nothing_that_is_there_are_said():
+    answers = Answers(["x", "gone", "lost"], ["ann", "ann", "ben"], ["cat", "cow", "cow;dog"])
+    found = {each.code: each for each in unknown_answer_findings(answers, {"x"}, {"cat", "dog"})}
+    assert found["answers_no_example"].values == {"n": 2, "examples": "gone, lost"}
+    assert found["answers_no_class"].values == {"label": "cow", "n": 2}
+    assert unknown_answer_findings(Answers(["x"], ["ann"], ["cat"]), {"x"}, {"cat"}) == []

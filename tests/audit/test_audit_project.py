@@ -59,7 +59,7 @@ def test_the_same_data_are_audited_once_and_kept(broken, monkeypatch):
     def never(*given: object, **named: object) -> None:
         raise AssertionError("measured again")
 
-    monkeypatch.setattr(job, "VERSION", 2)  # another audit of the same clips measures none of them again
+    monkeypatch.setattr(job, "VERSION", 99)  # another audit of the same clips measures none of them again
     monkeypatch.setattr("yori.audit.clip_measures._one", never)
     monkeypatch.setattr("yori.audit.predictions._best_logits", never)
     third = audit(broken.planted.project.path, workers=1)

@@ -87,5 +87,9 @@ def test_refusals(data):
         find_label_errors(x, y, np.zeros(500), classes=4, rng=RNG(0))
     with pytest.raises(ValuesError, match="draws ≥ 1"):
         find_label_errors(x, y, g, classes=4, rng=RNG(0), draws=0)
+    with pytest.raises(ValuesError, match="folds ≥ 2"):
+        find_label_errors(x, y, g, classes=4, rng=RNG(0), folds=1)
+    with pytest.raises(ValuesError, match="zeros only"):
+        find_label_errors(np.zeros_like(x), y, g, classes=4, rng=RNG(0))
     with pytest.raises(ShapeError, match="n ≥ 1"):
         find_label_errors(x[:0], y[:0], g[:0], classes=4, rng=RNG(0))

@@ -133,6 +133,9 @@ def test_refusals_and_published_probabilities():
         join_witnesses(np.ones(3), labels)
     with pytest.raises(ShapeError, match="2 rows in labels"):
         join_witnesses(probs, np.array([0]))
+    for shares in (np.full((2, 2), 7.0), np.full((2, 2), -1.0)):
+        with pytest.raises(ValuesError, match="shares in 0 … 1"):
+            join_witnesses(probs, labels, votes=shares)
     with pytest.raises(ValuesError, match="labels in 0 … 1"):
         join_witnesses(probs, np.array([0, 2]))
     with pytest.raises(ValuesError, match="finite"):

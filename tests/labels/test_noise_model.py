@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from yori.labels.noise_model import NoiseModel, fit_noise_model, row_blocks
+from yori.labels.noise_model import (
+    PRIOR_RATE,
+    PRIOR_WEIGHT,
+    NoiseModel,
+    expect,
+    first_guess,
+    fit_noise_model,
+    noise_of_counts,
+    row_blocks,
+)
 from yori.synthetic import flip_labels
 
 
@@ -66,3 +75,38 @@ def test_row_blocks_cover_everything_once(rows, columns):
     blocks = row_blocks(rows, columns)
     covered = np.concatenate([np.arange(rows)[block] for block in blocks])
     np.testing.assert_array_equal(covered, np.arange(rows))
+
+
+def test_nobody_vouches_for_himself():
+    """The one odd label of a class must not prove by its own count that such errors happen; a hundred may."""
+
+    def doubt(odd):
+        truth = np.arange(400) % 4
+        labels = truth.copy()
+        labels[np.flatnonzero(truth == 0)[:odd]] = 1
+        witness = np.full((400, 4), 0.02)
+        witness[np.arange(400), truth] = 0.94
+        model, own = first_guess(4, 1), None
+        for _ in range(30):
+            found = expect(model, lambda rows: witness[rows], labels, np.zeros(400, int), own)
+            model, own = found.model, found.own
+        at, sources = np.flatnonzero(truth == 0)[:1], np.zeros(1, int)
+        apart = model.posterior(witness[at], labels[at], sources, (own[0][at], own[1][at]))
+        return 1 - apart[0, 1], 1 - model.posterior(witness[at], labels[at], sources)[0, 1]
+
+    apart, together = doubt(1)
+    assert apart < together - 0.02
+    many, also = doubt(40)
+    assert many > 0.9
+    assert also - many < 0.02
+
+
+def test_counts_give_the_rates_they_hold_and_imagined_examples():
+    counts = np.array([[90.0, 10.0], [0.0, 100.0]])
+    model = noise_of_counts(counts, np.array([10.0]), np.array([200]))
+    expected = (10 + PRIOR_WEIGHT * PRIOR_RATE) / (100 + PRIOR_WEIGHT)
+    assert model.transition[0, 1] == pytest.approx(expected)
+    np.testing.assert_allclose(model.pair, [[0, 1], [1, 0]])
+    empty = first_guess(3, 2)
+    np.testing.assert_allclose(empty.transition.diagonal(), 1 - PRIOR_RATE)
+    np.testing.assert_allclose(empty.rate, PRIOR_RATE)

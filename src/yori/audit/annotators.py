@@ -4,13 +4,13 @@ An example whose answers are split is *inconsistent*: medium if no answer has mo
 reported whose answers agree with those of the others on shared examples so much less than the rest do that chance explains
 it at less than 1 in 100, corrected for the number of annotators (exact binomial test against the agreement of all others):
 high below half of that agreement, medium otherwise. An annotator who shares no example with anybody cannot be checked,
-which is said.
+which is said; so are answers about examples or classes that there are none of (medium: somebody's work is lost).
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from yori.audit.findings import Finding, Severity
@@ -90,6 +90,31 @@ def annotator_findings(answers: Answers) -> list[Finding]:
             values = {"annotator": name, "own": round(own, 3), "usual": round(usual, 3), "n": shared[name],
                       "p": float(f"{p * len(judged):.2g}")}  # fmt: skip
             found.append(Finding("annotator", "annotator_apart", grave, usual - own, None, (), values))
+    return found
+
+
+def unknown_answer_findings(answers: Answers, examples: Collection[str], classes: Collection[str]) -> list[Finding]:
+    """Answers that say nothing about these data: about examples that are not there, or classes that nobody declared.
+
+    Parameters
+    ----------
+    examples, classes
+        Ids of the data version, and the classes of the task.
+
+    Examples
+    --------
+    >>> answers = Answers(["x", "y"], ["ann", "ann"], ["cat", "cow"])
+    >>> [(each.code, each.severity) for each in unknown_answer_findings(answers, {"x", "y"}, {"cat", "dog"})]
+    [('answers_no_class', 'medium')]
+    """
+    found = []
+    lost = [each for each in answers.example if each not in examples]
+    if lost:
+        values = {"n": len(lost), "examples": ", ".join(sorted(set(lost))[:3])}
+        found.append(Finding("annotator", "answers_no_example", "medium", len(lost), None, (), values))
+    strange = Counter(part for label in answers.label for part in label.split(";") if part and part not in classes)
+    for label, n in sorted(strange.items()):
+        found.append(Finding("annotator", "answers_no_class", "medium", n, None, (), {"label": label, "n": n}))
     return found
 
 

@@ -24,7 +24,7 @@ from yori.store import Project, content_key
 from yori.task import parse_task
 from yori.workers import Progress, silent
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ def read_answers(path: str | Path) -> Answers:
     SourceError
         If it cannot be read.
     ValuesError
-        If a column is missing, or a cell is empty.
+        If a column is missing, a cell is empty, or there is no row.
     """
     table = read_table(Path(path))
     columns = []
@@ -167,6 +167,8 @@ def read_answers(path: str | Path) -> Answers:
             raise ValuesError(f"a value in every row of {name}", f"none in row {cells.index('')}", where=str(path),
                               fix="Leave out answers that were not given.")  # fmt: skip
         columns.append(cells)
+    if not columns[0]:
+        raise ValuesError("at least one answer", "none", where=str(path))
     return Answers(*columns)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from jaxtyping import Float, Float32, Int, Shaped
 
-from yori.audit.ambiguity import ambiguity_findings
-from yori.audit.annotators import Answers, annotator_error_findings, annotator_findings
+from yori.audit.ambiguity import ambiguity_findings, several_ambiguity_findings
+from yori.audit.annotators import Answers, annotator_error_findings, annotator_findings, unknown_answer_findings
 from yori.audit.audio_faults import ClipMeasures, audio_fault_findings
 from yori.audit.class_balance import class_balance_findings
 from yori.audit.collection_drift import batch_drift, drift_findings
@@ -18,20 +18,19 @@ from yori.audit.domain_coverage import domain_coverage_findings
 from yori.audit.duplicates import duplicate_findings, duplicate_rows
 from yori.audit.findings import Finding
 from yori.audit.group_leaks import hidden_group_findings, split_by_clip_finding, split_leak_findings
+from yori.audit.import_batches import import_batches
 from yori.audit.inconsistent_labels import inconsistent_label_findings
-from yori.audit.label_errors import LabelDoubt, label_doubt, label_error_findings, several_label_error_findings
+from yori.audit.label_errors import label_error_findings, several_label_error_findings
 from yori.audit.material import Material
 from yori.audit.missing_values import missing_cells, missing_value_findings
 from yori.audit.outliers import outlier_findings
 from yori.audit.predictions import Witnesses, correct_by_columns
 from yori.audit.shortcuts import Prediction, shortcut_findings, shortcut_predictions
 from yori.importers.copies import Waveform, exact_copies, near_copies
+from yori.labels import LabelErrors, MultiLabelErrors, join_multi_label_witnesses, join_witnesses
 from yori.workers import Progress, silent
 
 MEASURED_SHORTCUTS = ("level", "noise_floor", "rate", "seconds", "bandwidth", "offset", "padding")
-MOST_OUTLIER_ROWS = 200_000
-"""Distances of all to all are not computed for more examples than this."""
-
 MOST_COLUMNS = 12
 """At most so many imported columns are asked as shortcuts, groups and batches."""
 
@@ -61,7 +60,7 @@ class Evidence:
     witnesses: Witnesses | None = None
     answers: Answers | None = None
     progress: Progress = silent
-    doubt: LabelDoubt | None = None
+    doubt: LabelErrors | MultiLabelErrors | None = None
     shortcuts: dict[str, Prediction] = field(default_factory=dict)
     recall: float = 1.0
     findings: list[Finding] = field(default_factory=list)
@@ -89,10 +88,14 @@ def check_labels(e: Evidence) -> None:
         e.unchecked.append(("label_error", "no_classes" if e.embeddings is not None else "no_embeddings"))
         return
     w = e.witnesses
+    who = np.array([each or "" for each in m.table["annotator"].to_pylist()], dtype=object)[w.rows]
+    sources = who if len(np.unique(who)) > 1 else None
     if m.several:
-        e.findings += several_label_error_findings(m.ids[w.rows], m.targets[w.rows], w.probs, m.classes)
+        e.doubt = join_multi_label_witnesses(w.probs, m.targets[w.rows], votes=w.votes, sources=sources)
+        e.findings += several_label_error_findings(m.ids[w.rows], m.targets[w.rows], e.doubt, m.classes)
     else:
-        e.doubt = label_doubt(w.probs, w.votes, m.strata[w.rows])
+        scores = None if w.margin is None else {"minus_margin": -w.margin}
+        e.doubt = join_witnesses(w.probs, m.strata[w.rows], votes=w.votes, sources=sources, scores=scores)
         e.findings += label_error_findings(m.ids[w.rows], m.strata[w.rows], e.doubt, m.classes)
 
 
@@ -145,9 +148,10 @@ def check_annotators(e: Evidence) -> None:
     """Annotators who disagree with each other, or whose labels are often wrong."""
     if e.answers is not None:
         e.findings += annotator_findings(e.answers)
+        e.findings += unknown_answer_findings(e.answers, set(e.material.ids.tolist()), set(e.material.classes))
     who = e.material.table["annotator"].to_pylist()
     if e.doubt is not None and e.witnesses is not None and any(who):
-        wrong = (e.doubt.error >= 0.5).tolist()
+        wrong = (e.doubt.probability >= 0.5).tolist()
         e.findings += annotator_error_findings([who[row] for row in e.witnesses.rows], wrong)
     elif e.answers is None:
         e.unchecked.append(("annotator", "no_answers"))
@@ -164,10 +168,10 @@ def check_groups(e: Evidence) -> None:
         e.unchecked.append(("group_leak", "no_split"))
     if m.task.splits.by == "clip":
         e.findings += split_by_clip_finding(len(np.unique(m.groups)), len(m))
-    if e.witnesses is None or e.embeddings is None or e.place is None or m.several:
+    if e.witnesses is None or e.embeddings is None or e.place is None:
         return
     for name, column in _columns(m, ["domain"] if "lodo" not in m.task.splits.protocols else []).items():
-        if m.several or column.dtype != object:
+        if column.dtype != object:
             continue
         measured = correct_by_columns(m, e.embeddings, e.place, e.witnesses, column, rng=e.rng)
         if measured is not None:
@@ -182,10 +186,9 @@ def check_outliers(e: Evidence) -> None:
     m, rows = e.material, np.flatnonzero(e.place < len(e.embeddings))
     test = m.fixed_test[rows]
     labels = [m.labels[row] for row in rows]
-    if len(rows) > MOST_OUTLIER_ROWS:
-        e.unchecked.append(("outlier", "too_many"))
-    else:
-        e.findings += outlier_findings(m.ids[rows], e.embeddings, labels, test=test if test.any() else None)
+    e.findings += outlier_findings(
+        m.ids[rows], e.embeddings, labels, test=test if test.any() else None, progress=e.progress
+    )
 
 
 def check_classes(e: Evidence) -> None:
@@ -202,10 +205,11 @@ def check_ambiguity(e: Evidence) -> None:
     """Pairs of classes that cannot be told apart."""
     if e.witnesses is None:
         e.unchecked.append(("ambiguous", "no_classes" if e.embeddings is not None else "no_embeddings"))
-    elif e.material.several:
-        e.unchecked.append(("ambiguous", "several_labels"))
+        return
+    w, m = e.witnesses, e.material
+    if m.several:
+        e.findings += several_ambiguity_findings(m.ids[w.rows], m.targets[w.rows], w.probs, w.votes, m.classes)
     else:
-        w, m = e.witnesses, e.material
         e.findings += ambiguity_findings(m.ids[w.rows], m.strata[w.rows], w.probs, w.votes, m.classes)
 
 
@@ -242,6 +246,12 @@ def check_missing(e: Evidence) -> None:
     needed: tuple[str, ...] = ("domain",) if "lodo" in e.material.task.splits.protocols else ()
     needed += ("split",) if e.material.task.splits.by == "table" else ()
     e.findings += missing_value_findings(e.material.table, needed=needed)
+    if e.embeddings is not None and e.place is not None:
+        row_of = np.flatnonzero(e.place < len(e.embeddings))
+        empty = e.material.ids[row_of[~e.embeddings.any(axis=1)]]
+        if len(empty):
+            values = {"n": len(empty), "examples": ", ".join(map(str, empty[:3]))}
+            e.findings.append(Finding("missing_value", "zero_embedding", "high", len(empty), None, (), values))
 
 
 def check_drift(e: Evidence) -> None:
@@ -250,6 +260,8 @@ def check_drift(e: Evidence) -> None:
     batches: dict[str, np.ndarray] = {}
     if (time := _tenths(m.table["time"])) is not None:
         batches["time"] = time
+    elif (imported := import_batches(m.project, m.ids)) is not None:
+        batches["import"] = imported
     batches |= {
         name: column
         for name, column in _columns(m, []).items()

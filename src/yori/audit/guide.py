@@ -96,7 +96,7 @@ def write_guide(
 def guide_entries(task: Task, audited: Audited) -> list[ClassEntry]:
     """What there is to say about each class, rare classes first."""
     summary = audited.summary
-    borders = [each for each in audited.findings if each.code == "border"]
+    borders = [each for each in audited.findings if each.code in ("border", "border_of_class")]
     mixed = [each for each in audited.findings if each.code == "classes_mixed"]
     entries = []
     for definition in sorted(task.classes, key=lambda each: not each.rare):

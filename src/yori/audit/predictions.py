@@ -12,7 +12,8 @@ from yori.backbones import EmbeddingJob, embed
 from yori.backbones.given import given_parts, open_given
 from yori.errors import CorruptError
 from yori.heads import LINKS, Spectrum
-from yori.labels import neighbour_votes, out_of_fold_logits
+from yori.labels import follow_training, neighbour_shares, neighbour_votes, out_of_fold_heads, out_of_fold_logits
+from yori.labels.neighbours import evenly_spaced_voters
 from yori.metrics import negative_log_likelihood
 from yori.prove.baseline import finite_rows
 from yori.prove.tuning import temperature_of
@@ -20,13 +21,15 @@ from yori.splits import group_folds
 from yori.store import content_key
 from yori.workers import Progress, silent
 
-VERSION = 1
+VERSION = 2
 FOLDS = 5
 PENALTIES = (0.3, 0.03, 0.003)
 """Penalties of the head to choose from, by the loss out of fold."""
 TUNED_ON = 8000
 ALL_VOTES = 40_000
 """Up to so many examples, all are voted on by their neighbours; of more, the `ALL_VOTES` least certain."""
+FOLLOWED = 20_000
+"""Up to so many examples, folds are drawn several times and a training is followed; of more, one draw is all."""
 
 
 def audit_embeddings(
@@ -73,12 +76,15 @@ class Witnesses:
         ``(k, c)`` shares of the neighbours; zeros where nobody was asked.
     l2
         The penalty used.
+    margin
+        ``(k,)`` area under the margin of a training; None where none was followed.
     """
 
     rows: Int[np.ndarray, " k"]
     probs: Float[np.ndarray, "k c"]
     votes: Float[np.ndarray, "k c"]
     l2: float
+    margin: Float[np.ndarray, " k"] | None = None
 
 
 def hear_witnesses(
@@ -120,27 +126,42 @@ def hear_witnesses(
         fold = group_folds(strata, groups, parts, rng=rng)
         answers = targets.astype(np.float32) if material.several else strata
         logits, l2 = _best_logits(x, answers, fold, len(material.classes), material.several, rng, progress)
+        margin = np.zeros(0)
+        if not material.several and len(x) <= FOLLOWED:
+            probs, _, spectrum, _ = out_of_fold_heads(
+                x, strata, groups, classes=len(material.classes), rng=rng, l2=l2, folds=parts
+            )
+            logits = np.log(np.maximum(probs, 1e-12))
+            margin = follow_training(
+                x, strata, classes=len(material.classes), l2=l2, spectrum=spectrum, rng=rng
+            ).margin  # fmt: skip
         link = "sigmoid" if material.several else "softmax"
-        temperature = temperature_of(logits, answers)
-        probs = LINKS[link].probs(logits.astype(np.float64) / temperature)
+        probs = LINKS[link].probs(logits.astype(np.float64) / temperature_of(logits, answers))
         votes = np.zeros_like(probs)
-        if not material.several:
-            own = probs[np.arange(len(rows)), strata]
-            asked = np.sort(np.argsort(own, kind="stable")[:ALL_VOTES])
-            votes[asked] = neighbour_votes(x, strata, groups, asked, classes=len(material.classes))
+        # The fewer votes can be asked for, the more they are for the examples whose labels the heads doubt.
+        sure = np.where(targets > 0, probs, 1 - probs).min(axis=1) if material.several else probs[targets > 0]
+        asked = np.sort(np.argsort(sure, kind="stable")[:ALL_VOTES])
+        voters = evenly_spaced_voters(len(x))
+        if material.several:
+            votes[asked] = neighbour_shares(x, targets, groups, asked, voters=voters)
+        else:
+            votes[asked] = neighbour_votes(x, strata, groups, asked, classes=len(material.classes), voters=voters)
         progress("ask neighbours", 1, 1)
         with material.project.stage_folder("cache", name) as folder:
             np.save(folder / "probs.npy", probs)
             np.save(folder / "votes.npy", votes)
             np.save(folder / "l2.npy", np.array(l2))
+            np.save(folder / "margin.npy", margin)
     folder = material.project.stage_path("cache", name)
     try:
-        probs, votes, l2 = (np.load(folder / f"{each}.npy", allow_pickle=False) for each in ("probs", "votes", "l2"))
+        probs, votes, l2, margin = (
+            np.load(folder / f"{each}.npy", allow_pickle=False) for each in ("probs", "votes", "l2", "margin")
+        )
     except (OSError, ValueError) as error:
         raise CorruptError(
             "readable predictions", str(error), where=str(folder), fix="Remove the folder and audit again."
         ) from error
-    return Witnesses(rows, probs, votes, float(l2))
+    return Witnesses(rows, probs, votes, float(l2), margin if len(margin) else None)
 
 
 def _best_logits(
@@ -211,9 +232,15 @@ def correct_by_columns(
     if count < FOLDS or spread < 3 or len(np.unique(joined)) < 3 * count or len(np.unique(groups)) < FOLDS:
         return None
     x = embeddings[place[used]]
+    targets = material.targets[used].astype(np.float32) if material.several else strata
+    link = "sigmoid" if material.several else "softmax"
     correct = []
     for by in (groups, values):
         fold = group_folds(strata, by, FOLDS, rng=rng)
-        logits = out_of_fold_logits(x, strata, fold, classes=len(material.classes), l2=witnesses.l2, tolerance=1e-3)
-        correct.append(logits.argmax(axis=1) == strata)
+        logits = out_of_fold_logits(
+            x, targets, fold, classes=len(material.classes), l2=witnesses.l2, link=link, tolerance=1e-3
+        )
+        # Several labels are right all together, or not.
+        right = ((logits > 0) == (targets > 0)).all(axis=1) if material.several else logits.argmax(axis=1) == strata
+        correct.append(right)
     return correct[0], correct[1], count

@@ -87,12 +87,12 @@ def _figures(e: Evidence, findings: Sequence[Finding]) -> dict[str, Any]:
     }
     if e.measures is not None:
         figures["levels"] = _levels(e)
-    if e.witnesses is not None and e.doubt is not None:
+    if e.witnesses is not None and e.doubt is not None and not m.several:
         strata = m.strata[e.witnesses.rows]
         table = np.zeros((len(m.classes), len(m.classes)))
         np.add.at(table, (strata, e.witnesses.probs.argmax(axis=1)), 1)
         figures["confusion"] = (table / np.maximum(table.sum(axis=1, keepdims=True), 1)).round(4).tolist()
-        figures["errors"] = np.histogram(e.doubt.error, bins=BINS, range=(0.05, 1))[0].tolist()
+        figures["errors"] = np.histogram(e.doubt.probability, bins=BINS, range=(0.05, 1))[0].tolist()
     if e.embeddings is not None and e.place is not None and len(e.embeddings) > 2:
         figures["map"] = _map(e, findings)
     return figures

@@ -24,6 +24,7 @@ vote_patterns.py             its EM, on the distinct rows
 One label each
 find_label_errors.py         makes the witnesses below and joins them: embeddings and labels in, probability of error out
 label_errors.py              the rule that joins witnesses
+witness_weights.py           how far each witness is to be believed
 noise_model.py               how labels go wrong: rates by source and class, which class for which
 scalar_witness.py            any score as a log likelihood ratio
 out_of_fold.py               probabilities for every example from heads that never saw its group
@@ -72,7 +73,7 @@ from yori.labels.neighbours import neighbour_shares, neighbour_votes
 from yori.labels.noise_model import NoiseModel, fit_noise_model
 from yori.labels.one_coin import OneCoinWarning, one_coin
 from yori.labels.out_of_fold import out_of_fold_logits
-from yori.labels.training_dynamics import TrainingDynamics, training_dynamics
+from yori.labels.training_dynamics import TrainingDynamics, follow_training, training_dynamics
 from yori.labels.votes import Gold, NamedVotes, Votes, votes_of
 from yori.labels.votes_and_model import votes_and_model
 
@@ -105,6 +106,7 @@ __all__ = [
     "find_label_errors",
     "find_multi_label_errors",
     "fit_noise_model",
+    "follow_training",
     "function_table",
     "glad",
     "guard",

@@ -15,11 +15,11 @@ from jaxtyping import Float, Int, Num, Shaped
 
 from yori.arrays import check_finite, check_labels, check_length
 from yori.errors import ShapeError, ValuesError
-from yori.heads import LINKS, Recipe, Spectrum, fit_softmax, train_head
+from yori.heads import LINKS, Spectrum, fit_softmax
 from yori.labels.label_errors import LabelErrors, join_witnesses
 from yori.labels.neighbours import evenly_spaced_voters, neighbour_votes
 from yori.labels.out_of_fold import FOLDS, out_of_fold_logits
-from yori.labels.training_dynamics import training_dynamics
+from yori.labels.training_dynamics import follow_training
 from yori.splits import group_folds
 
 WHERE = "find_label_errors"
@@ -30,7 +30,6 @@ PENALTIES = (1.0, 3.0, 1.0)
 GRID = tuple(10.0 ** (exponent / 2) for exponent in range(1, -9, -1))
 """Penalties to choose from, in units of the embeddings' mean square."""
 
-CHECKPOINTS = 10
 TOLERANCE = 1e-2
 
 
@@ -96,7 +95,7 @@ def find_label_errors(
     >>> int(find_label_errors(x, labels, np.arange(200), classes=2, rng=rng).order[0])
     7
     """
-    x, given = _check(embeddings, labels, groups, classes, draws)
+    x, given = _check(embeddings, labels, groups, classes, draws, folds)
     probs, against, spectrum, penalty = out_of_fold_heads(
         x, given, groups, classes=classes, rng=rng, l2=l2, draws=draws, folds=folds
     )
@@ -105,11 +104,7 @@ def find_label_errors(
     further: dict[str, Num[np.ndarray, " n"]] = {}
     shown: dict[str, Num[np.ndarray, " n"]] = {"heads_against": against}
     if dynamics:
-        recipe = Recipe(penalty, Recipe.steps_for(n, epochs=20, batch_size=256), 256)
-        _, kept = train_head(
-            x, given, np.arange(n), classes=classes, recipe=recipe, spectrum=spectrum, rng=rng, checkpoints=CHECKPOINTS
-        )
-        fared = training_dynamics(x, given, [weight for _, weight in kept])
+        fared = follow_training(x, given, classes=classes, l2=penalty, spectrum=spectrum, rng=rng)
         further["minus_margin"] = -fared.margin
         shown["forgotten"] = fared.forgotten
     found = join_witnesses(probs, given, votes=votes, sources=sources, scores={**further, **(scores or {})})
@@ -189,6 +184,7 @@ def _check(
     groups: Shaped[np.ndarray, "..."],
     classes: int,
     draws: int,
+    folds: int,
 ) -> tuple[Float[np.ndarray, "n d"], Int[np.ndarray, " n"]]:
     x = np.asarray(embeddings)
     if x.ndim != 2 or 0 in x.shape:
@@ -202,6 +198,8 @@ def _check(
             "labels of at least two classes", f"only class {given[0]}", where=WHERE,
             fix="With one class no label can be doubted: add examples of another.",
         )  # fmt: skip
-    if draws < 1:
-        raise ValuesError("draws ≥ 1", str(draws), where=WHERE)
+    if draws < 1 or folds < 2:
+        raise ValuesError("draws ≥ 1 and folds ≥ 2", f"{draws} and {folds}", where=WHERE)
+    if not x.any():
+        raise ValuesError("embeddings that tell examples apart", "zeros only", where=WHERE, fix="Embed again.")
     return x if x.dtype in (np.float32, np.float64) else x.astype(np.float32), given

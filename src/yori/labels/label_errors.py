@@ -1,37 +1,53 @@
 """How probable it is that a label is wrong: every witness in one number, by one rule.
 
 1. *What class is it?* Witnesses that did not see the label: the mean out-of-fold probabilities ``p̄`` of several heads, and the
-   shares ``v`` of the nearest examples' labels. Joined: ``q ∝ p̄ · (v + ε)^½``.
-2. *How do labels go wrong here?* `NoiseModel`: rates by source and class, which class for which, estimated from ``q`` and
-   the labels. It gives ``P(true class | witnesses, label)``, so a label that is unlikely but of a pair nobody confuses counts
+   shares ``v`` of the nearest examples' labels. Joined: ``q ∝ p̄^a · (v + ε)^b``; how far each is believed (``a``, ``b``) is
+   fitted to the labels (`weigh_witnesses`), so a weak head accuses nobody.
+2. *How do labels go wrong here?* `NoiseModel`: rates by source and class, which class for which, fitted together with the
+   weights. It gives ``P(true class | witnesses, label)``, so a label that is unlikely but of a pair nobody confuses counts
    less than one of a pair that is confused all the time.
 3. *What else speaks?* Scores without a class (training dynamics, influence, disagreeing heads): each is turned into a log
    likelihood ratio against step 2; their mean, times `SCALAR_WEIGHT`, is added to the log-odds. They are not independent
    of the heads, hence a mean and not a sum.
 
-Without neighbours step 1 is ``p̄`` alone, without further scores step 3 is nothing. The table of `benchmarks/labels.py` says
+Without neighbours step 1 is ``p̄^a`` alone, without further scores step 3 is nothing. The table of `benchmarks/labels.py` says
 what each step is worth.
+
+A probability of .9 or more is an accusation, and is measured as one (two seeds; of those accused so many are wrong, of
+the wrong so many are accused). 3 000 spoken digits, 8 and 20 % flipped, uniformly and in pairs: 99 %, 90 %. The flips
+in half of the speakers: 8 % as above; 20 %: 100 %, 7 % while nobody says who spoke. 300 digits: 99 %, 23 %. 100 digits:
+9 of 13 accused in eight trials. Overlapping classes, accuracy .72: 95 %, 21 %; at .5 and .3 next to nobody is accused.
+Accused among clean labels: 1 of 3 000 digits; 8 of 3 000 with heads of six random dimensions (accuracy .28; with flips
+4 of 13 are wrong); 21 of 3 000 with speakers held out as groups, two in three of them one digit of one speaker (with
+flips 90 %, 71 %); none of 121 windows of ships in 18 recordings (accuracy .57). Believing the witnesses as they are,
+this rule accused 80 of 3 000 and 26 of 1 500 clean labels where heads are weak.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Float, Int, Num, Shaped
 
 from yori.arrays import check_finite, check_labels, check_length, check_probs
-from yori.errors import ShapeError
-from yori.labels.noise_model import NoiseModel, fit_noise_model, row_blocks
+from yori.errors import ShapeError, ValuesError
+from yori.labels.noise_model import NoiseModel, row_blocks
 from yori.labels.scalar_witness import log_likelihood_ratio
+from yori.labels.witness_weights import joined, weigh_witnesses
 
-VOTE_WEIGHT = 0.5
+HEAD_WEIGHT, VOTE_WEIGHT = 1.0, 0.5
+"""Weights to start from."""
+
 VOTE_FLOOR = 0.05
 """Spread over all classes: a vote nobody cast is unlikely, not impossible."""
 
 SCALAR_WEIGHT = 0.5
-MOST_NUMBERS = 5_000_000
+LEAST = 1e-12
+"""No head is surer than that."""
+
+MOST_NUMBERS = 500_000
 """Of more probabilities evenly spaced rows teach how labels go wrong; all are scored."""
 
 WHERE = "label_errors"
@@ -53,6 +69,8 @@ class LabelErrors:
         How labels go wrong in these data.
     evidence
         The witnesses by name, ``(n,)`` each, for a person to look at.
+    weights
+        How far ``heads`` and ``neighbours`` are believed; 1 = as they say.
     """
 
     probability: Float[np.ndarray, " n"]
@@ -60,6 +78,7 @@ class LabelErrors:
     suggested_probability: Float[np.ndarray, " n"]
     noise: NoiseModel
     evidence: Mapping[str, Num[np.ndarray, " n"]] = field(default_factory=dict)
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def order(self) -> Int[np.ndarray, " n"]:
@@ -123,6 +142,12 @@ def join_witnesses(
     check_length(given, n, name="labels", where=WHERE)
     if votes is not None and np.shape(votes) != array.shape:
         raise ShapeError(f"votes of shape {array.shape}", f"shape {np.shape(votes)}", where=WHERE)
+    if votes is not None and not (np.min(votes) >= -1e-3 and np.max(votes) <= 1 + 1e-3):
+        check_finite(np.asarray(votes), name="votes", where=WHERE)
+        raise ValuesError(
+            "votes as shares in 0 … 1", f"{np.min(votes):.6g} … {np.max(votes):.6g}", where=WHERE,
+            fix="Divide counts by how many voted.",
+        )  # fmt: skip
     further = {name: np.asarray(score) for name, score in (scores or {}).items()}
     for name, score in further.items():
         check_length(score, n, name=name, where=WHERE)
@@ -133,16 +158,23 @@ def join_witnesses(
         source = np.unique(np.asarray(sources).astype(str), return_inverse=True)[1].astype(np.int64)
 
     stride = -(-array.size // MOST_NUMBERS)
-    noise = fit_noise_model(_join(array[::stride], votes, slice(None, None, stride)), given[::stride], source[::stride])
-    noise = _all_sources(noise, int(source.max()) + 1)
+    taught = np.arange(0, n, stride)
+    first = [HEAD_WEIGHT, VOTE_WEIGHT][: 1 if votes is None else 2]
+    logs = _logs(array[::stride], votes, slice(None, None, stride), np.float32)
+    weighed = weigh_witnesses(logs, given[::stride], source[::stride], first=first)
+    del logs
+    noise = _all_sources(weighed.noise, int(source.max()) + 1)
+    # Who did not teach has nothing to take out again.
+    rival, share = np.zeros(n, dtype=np.int32), np.zeros(n)
+    rival[taught], share[taught] = weighed.own
     probability, suggested, likely = np.empty(n), np.empty(n, dtype=np.int64), np.empty(n)
     own, voted = np.empty(n), np.empty(n)
     for block in row_blocks(n, classes):
         label = given[block]
         rows = np.arange(len(label))
-        joined = _join(array[block], votes, block)
+        said = joined(_logs(array[block], votes, block), weighed.weights)
         own[block] = array[block][rows, label]
-        posterior = noise.posterior(joined, label, source[block])
+        posterior = noise.posterior(said, label, source[block], (rival[block], share[block]))
         kept = posterior[rows, label]
         posterior[rows, label] = -1.0
         suggested[block] = posterior.argmax(axis=1)
@@ -161,22 +193,21 @@ def join_witnesses(
         raised = 1 / (1 + np.exp(-log_odds))
         likely *= np.divide(raised, probability, out=np.ones(n), where=probability > 0)
         probability = raised
-    return LabelErrors(probability, suggested, np.minimum(likely, probability), noise, {**evidence, **further})
+    weights = dict(zip(("heads", "neighbours"), weighed.weights.tolist(), strict=False))
+    return LabelErrors(probability, suggested, np.minimum(likely, probability), noise, {**evidence, **further}, weights)
 
 
-def _join(
-    probs: Num[np.ndarray, "b c"], votes: Float[np.ndarray, "n c"] | None, rows: slice
-) -> Float[np.ndarray, "b c"]:
-    """Step 1 for some rows."""
-    joined = check_probs(probs, where=WHERE)
-    if votes is None:
-        return joined
-    shares = np.asarray(votes[rows], dtype=np.float64)
-    check_finite(shares, name="votes", where=WHERE)
-    # Where nobody voted the shares are all alike and change nothing.
-    joined *= (shares + VOTE_FLOOR / joined.shape[1]) ** VOTE_WEIGHT
-    joined /= joined.sum(axis=1, keepdims=True)
-    return joined
+def _logs(
+    probs: Num[np.ndarray, "b c"], votes: Float[np.ndarray, "n c"] | None, rows: slice, dtype: type = np.float64
+) -> list[Float[np.ndarray, "b c"]]:
+    """What the witnesses of step 1 say of some rows."""
+    said = check_probs(probs, where=WHERE)
+    logs = [np.log(np.maximum(said, LEAST)).astype(dtype)]
+    if votes is not None:
+        shares = np.asarray(votes[rows], dtype=np.float64)
+        # Where nobody voted the shares are all alike and change nothing.
+        logs.append(np.log(np.maximum(shares, 0.0) + VOTE_FLOOR / said.shape[1]).astype(dtype))
+    return logs
 
 
 def _all_sources(noise: NoiseModel, sources: int) -> NoiseModel:
@@ -184,4 +215,4 @@ def _all_sources(noise: NoiseModel, sources: int) -> NoiseModel:
     if len(noise.rate) == sources:
         return noise
     missing = np.full(sources - len(noise.rate), noise.rate.mean())
-    return NoiseModel(np.concatenate([noise.rate, missing]), noise.factor, noise.pair)
+    return replace(noise, rate=np.concatenate([noise.rate, missing]))

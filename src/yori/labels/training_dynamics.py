@@ -18,8 +18,11 @@ from jaxtyping import Float, Int
 
 from yori.arrays import check_labels, check_length
 from yori.errors import ShapeError
+from yori.heads import Recipe, Spectrum, train_head
 
 ROWS = 8192
+CHECKPOINTS = 10
+EPOCHS, BATCH = 20, 256
 
 
 @dataclass(frozen=True)
@@ -80,3 +83,44 @@ def training_dynamics(
             forgotten[rows] += before[rows] & ~right
             before[rows] = right
     return TrainingDynamics(margin, learned, forgotten)
+
+
+def follow_training(
+    embeddings: Float[np.ndarray, "n d"],
+    labels: Int[np.ndarray, " n"],
+    *,
+    classes: int,
+    l2: float,
+    spectrum: Spectrum,
+    rng: np.random.Generator,
+) -> TrainingDynamics:
+    """Train one head on everything and follow it through `CHECKPOINTS` checkpoints.
+
+    Parameters
+    ----------
+    embeddings, labels
+        ``(n, d)`` and ``(n,)``.
+    l2
+        Penalty of the head.
+    spectrum
+        Of the embeddings.
+    rng
+        The order of training.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(60, 2)) + 4.0 * (np.arange(60) % 2)[:, None]
+    >>> labels = np.arange(60) % 2
+    >>> labels[7] = 0
+    >>> fared = follow_training(x, labels, classes=2, l2=0.01, spectrum=Spectrum.of(x), rng=rng)
+    >>> int(fared.margin.argmin())
+    7
+    """
+    n = len(embeddings)
+    recipe = Recipe(l2, Recipe.steps_for(n, epochs=EPOCHS, batch_size=BATCH), BATCH)
+    _, kept = train_head(
+        embeddings, labels, np.arange(n), classes=classes, recipe=recipe, spectrum=spectrum, rng=rng,
+        checkpoints=CHECKPOINTS,
+    )  # fmt: skip
+    return training_dynamics(embeddings, labels, [weight for _, weight in kept])

@@ -1,22 +1,28 @@
 """Do the selection strategies and subset methods beat random on spoken digits, and what do they cost at size?
 
-Run it with ``python -m benchmarks.selection [--quick] [--only PART …] [--cells FOLDER]``. Parts:
+Run it with ``python -m benchmarks.selection``: everything, about half an hour on two quiet processors. ``--only PART …``
+makes some parts; what the others found is kept in the report. ``--quick`` is a part of the data. Parts:
 
 - ``active``: learning curves on spoken digits (FSDD, from ``YORI_TEST_DATA``), budgets 20 to 500, five folds (id) and
-each of six speakers
-  held out in turn; the backbone is fitted on the pool. Mean accuracy over the budgets, against random with intervals.
+  each of six speakers held out in turn (lodo); the backbone is fitted on the pool. Mean accuracy over the budgets of the
+  default against random, with two intervals: t over the splits (what a new split would show), and for these very splits
+  (whose only noise is the seeds).
+- ``strategies``: the same of every other strategy, fewer seeds.
+- ``several``: two digits mixed in each clip, so that every clip has two labels: loss of a head on asked-for labels.
 - ``subset``: 10 % and 30 % of the training examples by every method, against random, with the time to choose and to
-train. - ``size``: 500 of 100 000 × 512 by every strategy, each in a process of its own: seconds and peak memory. -
-``peers``: the same task by apricot and scikit-activeml where they are installed (or found in the environment named by
+  train.
+- ``size``: 500 of 100 000 × 512 by every strategy, each in a process of its own: seconds and peak memory.
+- ``peers``: the same task by apricot and scikit-activeml where they are installed (or found in the environment named by
   ``YORI_PEERS``), alternating with ours, medians of ratios.
 
-Every finished cell is a file in ``--cells`` (default: a folder beside the temporary files), so an interrupted run
-goes on where it was.
+Every finished cell is a file in ``--cells`` (default: a folder beside the temporary files) under a key of the code it
+depends on, so an interrupted run goes on where it was and a changed strategy is measured again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import platform
@@ -33,17 +39,31 @@ from typing import Any
 import numpy as np
 
 from yori.choose.learning_curve import LearningCurve, learning_curve
-from yori.choose.simulate import compare_curves
 from yori.heads import fit_softmax
 from yori.selection import DEFAULT, STRATEGIES, SUBSETS, keep, make_labelled, make_pool, penalty_of, select
 
 RESULTS = Path(__file__).parent / "results"
 DATA = Path(os.environ.get("YORI_TEST_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 BUDGETS = (20, 40, 60, 80, 100, 150, 200, 300, 400, 500)
-ACTIVE = ("random", "automatic", "margin", "badge", "typiclust", "cluster_margin", "expected_influence", "k_center")
+ACTIVE = ("automatic",)
+OTHERS = ("margin", "badge", "typiclust", "cluster_margin", "expected_influence", "k_center")
+PARTS = ("active", "strategies", "several", "subset", "size", "peers")
+CODE = ("selection", "heads", "attribution", "choose/learning_curve.py", "backbones", "signal")
+"""What a cell depends on, under src/yori."""
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
 RATIO = 0.03
 PEER_TASKS = ("k_center", "badge", "typiclust", "facility_location")
+
+
+def code_key() -> str:
+    """Key of the code that cells depend on."""
+    source = Path(__file__).parent.parent / "src" / "yori"
+    seen = hashlib.sha256()
+    for part in CODE:
+        path = source / part
+        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+            seen.update(file.read_bytes())
+    return seen.hexdigest()[:12]
 
 
 def cached(folder: Path, name: str, make: Any) -> Any:
@@ -87,47 +107,130 @@ def digits(folder: Path, split: str) -> dict[str, np.ndarray]:
         return {name: stored[name] for name in stored.files}
 
 
-def active(folder: Path, splits: list[str], strategies: tuple[str, ...], seeds: int) -> dict[str, Any]:
-    """Learning curves of every strategy on every split."""
+def active(folder: Path, splits: list[str], strategies: tuple[str, ...], seeds: int, controls: int) -> dict[str, Any]:
+    """Learning curves of every strategy on every split; ``controls`` seeds of random, whose own noise is the largest."""
     found: dict[str, Any] = {}
     for protocol in ("id", "lodo"):
         mine = [split for split in splits if split.startswith(protocol)]
-        curves: dict[tuple[str, str, int], LearningCurve] = {}
-        for seed in range(seeds):
-            for split in mine:
-                for name in strategies:
-                    fields = cached(
-                        folder, f"curve-{split}-{name}-{seed}", lambda s=split, n=name, k=seed: draw(folder, s, n, k)
-                    )
-                    curves[split, name, seed] = LearningCurve(**{key: tuple(value) for key, value in fields.items()})
-        if not curves:
+        if not mine:
             continue
-        rows = []
-        for each in compare_curves(curves):
-            gaps = np.array([
-                [curves[split, each.name, k].area - curves[split, "random", k].area for k in range(seeds)] for split in mine
-            ])  # fmt: skip
-            row = {
-                "strategy": each.name, "area": each.area, "accuracy": each.accuracy, "nll": each.nll, "areas": each.areas,
-                "difference": each.difference, "low": each.low, "high": each.high, "by_split": gaps.mean(axis=1).tolist(),
-                **fixed_splits(gaps),
-            }  # fmt: skip
-            rows.append({name: None if isinstance(v, float) and v != v else v for name, v in row.items()})
-        found[protocol] = {"splits": mine, "seeds": seeds, "budgets": BUDGETS, "rows": rows}
+        rows, base = [], np.empty(0)
+        for name in ("random", *strategies):
+            count = controls if name == "random" else seeds
+            curves = [[one_curve(folder, split, name, seed) for seed in range(count)] for split in mine]
+            areas = np.array([[curve.area for curve in each] for each in curves])
+            base = areas if name == "random" else base
+            rows.append({
+                "strategy": name, "seeds": count, "area": float(areas.mean()), "areas": areas.mean(axis=1).tolist(),
+                "accuracy": np.mean([[curve.accuracy for curve in each] for each in curves], axis=(0, 1)).tolist(),
+                "nll": np.mean([[curve.nll for curve in each] for each in curves], axis=(0, 1)).tolist(),
+                **({} if name == "random" else against(areas, base)),
+            })  # fmt: skip
+        found[protocol] = {"splits": mine, "budgets": BUDGETS, "rows": rows}
     return found
 
 
-def fixed_splits(gaps: np.ndarray) -> dict[str, Any]:
-    """Interval of the mean over *these* splits, whose only noise is the seeds; and how many splits are ahead."""
+def one_curve(folder: Path, split: str, strategy: str, seed: int) -> LearningCurve:
+    """`draw`, kept."""
+    fields = cached(folder, f"curve-{split}-{strategy}-{seed}", lambda: draw(folder, split, strategy, seed))
+    return LearningCurve(**{key: tuple(value) for key, value in fields.items()})
+
+
+def against(areas: np.ndarray, base: np.ndarray) -> dict[str, Any]:
+    """Area minus that of random by split, ``(splits, seeds)`` each, with two intervals of the mean.
+
+    ``low``, ``high``: t over the splits, for a split that was not looked at. ``fixed_low``, ``fixed_high``: for the mean
+    over *these* splits, whose only noise is the seeds of both.
+    """
     from yori.statistics.closed_form import t_interval
 
-    splits, seeds = gaps.shape
-    ahead = int((gaps.mean(axis=1) > 0).sum())
-    if seeds < 2:
-        return {"fixed_low": None, "fixed_high": None, "splits_ahead": ahead}
-    error = float(np.sqrt((gaps.var(axis=1, ddof=1) / seeds).sum()) / splits)
-    interval = t_interval(float(gaps.mean()), error, splits * (seeds - 1), 0.95)
-    return {"fixed_low": interval.low, "fixed_high": interval.high, "splits_ahead": ahead}
+    gap = areas.mean(axis=1) - base.mean(axis=1)
+    splits = len(gap)
+    found: dict[str, Any] = {
+        "difference": float(gap.mean()),
+        "by_split": gap.tolist(),
+        "splits_ahead": int((gap > 0).sum()),
+    }
+    if splits > 1:
+        interval = t_interval(float(gap.mean()), float(gap.std(ddof=1) / np.sqrt(splits)), splits - 1, 0.95)
+        found |= {"low": interval.low, "high": interval.high}
+    if areas.shape[1] > 1 and base.shape[1] > 1:
+        noise = areas.var(axis=1, ddof=1) / areas.shape[1] + base.var(axis=1, ddof=1) / base.shape[1]
+        error = float(np.sqrt(noise.sum()) / splits)
+        interval = t_interval(float(gap.mean()), error, splits * (areas.shape[1] - 1), 0.95)
+        found |= {
+            "fixed_low": interval.low, "fixed_high": interval.high, "by_split_error": np.sqrt(noise).tolist(),
+        }  # fmt: skip
+    return found
+
+
+def several(folder: Path, seeds: int) -> dict[str, Any]:
+    """Mean loss over the budgets of heads on mixed digits, every clip with two labels; each strategy against random."""
+    budgets = (30, 60, 120, 240)
+    names = [name for name in STRATEGIES if name != "cost_aware"]
+    loss = {
+        name: [cached(folder, f"several-{name}-{k}", lambda n=name, s=k: mixed(folder, n, s, budgets)) for k in range(seeds)]
+        for name in names
+    }  # fmt: skip
+    base = np.array(loss["random"])
+    rows = []
+    for name in names:
+        gap = np.array(loss[name]) - base
+        error = float(gap.std(ddof=1) / np.sqrt(seeds)) if seeds > 1 else None
+        rows.append(
+            {
+                "strategy": name,
+                "nll": float(np.mean(loss[name])),
+                "difference": float(gap.mean()),
+                "standard_error": error,
+            }
+        )
+    return {"clips": 1200, "seeds": seeds, "budgets": budgets, "rows": rows}
+
+
+def mixed(folder: Path, strategy: str, seed: int, budgets: tuple[int, ...]) -> float:
+    """Mean NLL over the budgets of one strategy on mixed digits."""
+    data = mixed_digits(folder)
+    pool, test = data["pool"], data["test"]
+    curve = learning_curve(
+        data["x"][pool], data["labels"][pool], data["x"][test], data["labels"][test], strategy=strategy, budgets=budgets,
+        classes=10, ratio=RATIO, domains=data["speakers"][pool], rng=np.random.default_rng(seed),
+    )  # fmt: skip
+    return float(np.mean(curve.nll))
+
+
+def mixed_digits(folder: Path, clips: int = 200) -> dict[str, np.ndarray]:
+    """Two digits of one speaker added in each clip, so many clips of each speaker; every other clip is test."""
+    path = folder / "mixed.npz"
+    if not path.is_file():
+        import soundfile
+
+        from yori.backbones import patches
+        from yori.backbones.whitening import fit_whitening
+        from yori.signal.log_mel import log_mel
+
+        rng = np.random.default_rng(0)
+        frames, labels, speakers = [], [], []
+        for speaker in SPEAKERS:
+            files = sorted((DATA / "fsdd" / "recordings").glob(f"*_{speaker}_*.wav"))
+            # No recording is in the pool and in the test part: halves of the recordings, in turn.
+            halves = [files[0::2], files[1::2]]
+            for number in range(clips):
+                both = [halves[number % 2][k] for k in rng.choice(len(halves[number % 2]), 2, replace=False)]
+                sounds = [soundfile.read(each, dtype="float32")[0] for each in both]
+                length = min(map(len, sounds))
+                frames.append(log_mel(sounds[0][:length] + sounds[1][:length], 8000))
+                labels.append([float(any(int(each.stem[0]) == digit for each in both)) for digit in range(10)])
+                speakers.append(speaker)
+        pool = np.arange(0, len(frames), 2)
+        features = patches.learn([frames[k] for k in pool], rng=np.random.default_rng(0))
+        pooled = patches.pool(features, frames)
+        x = fit_whitening(pooled[pool], 128).apply(pooled).astype(np.float32)
+        np.savez(
+            path, x=x, labels=np.array(labels, dtype=np.float32), speakers=np.array(speakers), pool=pool, test=pool + 1
+        )
+    with np.load(path, allow_pickle=False) as stored:
+        return {name: stored[name] for name in stored.files}
 
 
 def draw(folder: Path, split: str, strategy: str, seed: int) -> dict[str, Any]:
@@ -292,7 +395,7 @@ def peers(folder: Path, n: int, d: int, budget: int, repeats: int) -> dict[str, 
 
 def report_of(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     """All parts that were asked for."""
-    quick, parts = args.quick, args.only or ["active", "subset", "size", "peers"]
+    quick, parts = args.quick, args.only or PARTS
     splits = [f"id-{k}" for k in range(5)] + [f"lodo-{name}" for name in SPEAKERS]
     if quick:
         splits = ["id-0", "lodo-george", "lodo-jackson"]
@@ -301,8 +404,11 @@ def report_of(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
     if not here:
         print(f"Left out: spoken digits, not found at {DATA}: set YORI_TEST_DATA")
     if "active" in parts and here:
-        strategies = ("random", "automatic") if quick else tuple(args.strategies or ACTIVE)
-        found["active"] = active(folder, splits, strategies, 1 if quick else args.seeds)
+        found["active"] = active(folder, splits, ACTIVE, *((1, 2) if quick else (args.seeds, args.control_seeds)))
+    if "strategies" in parts and here and not quick:
+        found["strategies"] = active(folder, splits, OTHERS, args.other_seeds, args.control_seeds)
+    if "several" in parts and here:
+        found["several"] = several(folder, 1 if quick else args.other_seeds)
     if "subset" in parts and here:
         found["subset"] = {"default": DEFAULT, "rows": subset(folder, splits, 1 if quick else args.subset_seeds)}
     n = 10_000 if quick else 100_000
@@ -315,18 +421,23 @@ def report_of(folder: Path, args: argparse.Namespace) -> dict[str, Any]:
 
 def show(found: dict[str, Any]) -> None:
     """The figures in lines."""
-    for protocol, part in found.get("active", {}).items():
-        print(f"active, {protocol}: {len(part['splits'])} splits, {part['seeds']} seeds")
+    parts = [(name, *each) for name in ("active", "strategies") for each in found.get(name, {}).items()]
+    for name, protocol, part in parts:
+        print(f"{name}, {protocol}: {len(part['splits'])} splits")
         for row in part["rows"]:
-            line = f"  {row['strategy']:20s} area {row['area']:.4f}"
-            if row["difference"] is not None:
-                line += f"  against random {row['difference']:+.4f}"
-                if row["low"] is not None:
-                    line += f" ({row['low']:+.4f} to {row['high']:+.4f} over splits"
-                if row["fixed_low"] is not None:
-                    line += f"; {row['fixed_low']:+.4f} to {row['fixed_high']:+.4f} for these splits"
-                line += f"), ahead in {row['splits_ahead']}"
+            line = f"  {row['strategy']:20s} area {row['area']:.4f}, {row['seeds']} seeds"
+            if "difference" in row:
+                line += f"  against random {row['difference']:+.4f}, ahead in {row['splits_ahead']}"
+            if "low" in row:
+                line += f"; {row['low']:+.4f} to {row['high']:+.4f} over splits"
+            if "fixed_low" in row:
+                line += f"; {row['fixed_low']:+.4f} to {row['fixed_high']:+.4f} for these splits"
             print(line)
+    for row in found.get("several", {}).get("rows", []):
+        error = "" if row["standard_error"] is None else f" ± {row['standard_error']:.4f}"
+        print(
+            f"  several labels {row['strategy']:20s} nll {row['nll']:.4f} against random {row['difference']:+.4f}{error}"
+        )
     for row in found.get("subset", {}).get("rows", []):
         print(
             f"  subset {row['share']:.0%} {row['method']:30s} {row['accuracy']:.4f} against random {row['difference']:+.4f}, "
@@ -344,29 +455,34 @@ def show(found: dict[str, Any]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a part of the data, one seed")
-    parser.add_argument("--only", nargs="+", choices=["active", "subset", "size", "peers"])
-    parser.add_argument("--strategies", nargs="+", help="of the active part; random must be among them")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=PARTS)
+    parser.add_argument("--seeds", type=int, default=20, help="of the default strategy")
+    parser.add_argument("--control-seeds", type=int, default=60, help="of random, to which everything is compared")
+    parser.add_argument("--other-seeds", type=int, default=3, help="of the other strategies")
     parser.add_argument("--subset-seeds", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--cells", type=Path, default=Path(tempfile.gettempdir()) / "yori-selection-cells")
     parser.add_argument("--out", type=Path, default=RESULTS)
     args = parser.parse_args()
-    args.cells.mkdir(parents=True, exist_ok=True)
+    cells = args.cells / code_key()
+    cells.mkdir(parents=True, exist_ok=True)
     started = time.perf_counter()
-    found = report_of(args.cells, args)
+    found = report_of(cells, args)
     show(found)
+    path = args.out / f"selection{'-quick' if args.quick else ''}.json"
+    before = json.loads(path.read_text(encoding="utf-8")) if args.only and path.is_file() else {}
     report = {
         "what": "selection strategies and subset methods against random; time and memory at size; peers",
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": args.quick,
         "versions": {"python": platform.python_version(), "numpy": np.__version__},
         "load_average": os.getloadavg(),
+        "code": cells.name,
         "seconds": round(time.perf_counter() - started, 1),
+        **{name: before[name] for name in PARTS if name in before},
         **found,
     }
     args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / f"selection{'-quick' if args.quick else ''}.json"
     path.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     print(path)
 

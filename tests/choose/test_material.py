@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from tests.choose.conftest import columns_with_gaps
+from tests.prove.mixture import SMALL_TASK
 
 from yori.choose.material import material_of
 from yori.errors import SourceError, ValuesError
@@ -61,10 +62,19 @@ def test_too_few_to_set_a_test_set_aside(make):
     assert "No test set can be set aside yet" in found.notes[0]
 
 
-def test_several_labels_per_example_are_refused(make):
-    from tests.prove.mixture import SMALL_TASK
+def test_several_labels_per_example_are_a_matrix(several):
+    found = material_of(several.path)
+    assert found.link == "sigmoid"
+    assert found.labels.shape == (len(found.ids), 4)
+    assert len(found.candidate_rows) == 60
+    data = dataset_of(several, found.task)
+    of = {str(each): row for each, row in zip(data.ids, data.targets, strict=True)}
+    np.testing.assert_array_equal(found.labels, [of[str(each)] for each in found.ids])
+    np.testing.assert_array_equal(found.strata.max() <= 4, True)
 
-    labels = [["a"], ["b", "c"]] * 90
-    project = make(task=SMALL_TASK + "labels: multiple\n", label=labels)
-    with pytest.raises(ValuesError, match="one label per example"):
-        material_of(project.path)
+
+def test_several_labels_that_nobody_has_given_yet(make):
+    project = make(task=SMALL_TASK + "labels: multiple\n", label=[None] * 180)
+    found = material_of(project.path)
+    assert found.labels.shape == (0, 4)
+    assert "no head, no simulation" in found.notes[0]

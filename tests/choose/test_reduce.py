@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -59,3 +60,24 @@ def test_bad_wishes(half_labelled, more, words):
 def test_no_labels(make):
     with pytest.raises(SourceError):
         reduce(make(label=[None] * 180).path, keep_share=0.3)
+
+
+def test_identical_embeddings_and_classes_of_one_example(make):
+    same = make(embeddings=np.ones((180, 16), dtype=np.float32), folder="same")
+    assert reduce(same.path, keep_share=0.3, seeds=1, features=True).map.places.shape[1] == 2
+    label = ["a" if k % 3 else None for k in range(180)]
+    label[1], label[2] = "b", "c"
+    assert reduce(make(label=label, folder="one").path, keep_share=0.3, seeds=1).kept > 0
+
+
+def test_the_page_shows_what_is_kept_and_no_map_is_a_step(half_labelled):
+    made = reduce(half_labelled.path, keep_share=0.2, seeds=1, features=True, compare=())
+    page = (made.folder / "reduce.html").read_text(encoding="utf-8")
+    assert page.count(", picked</title>") == made.kept
+    assert made.map.to_dict()["use"].startswith("looking only")
+    assert not {"umap", "pca"} & {each.method for each in made.steps}
+    plain = reduce(half_labelled.path, keep_share=0.2, seeds=1, compare=(), map_method="none")
+    assert plain.map is None
+    assert plain.table.equals(made.table)
+    with pytest.raises(ValuesError, match="a map out of"):
+        reduce(half_labelled.path, keep_share=0.2, map_method="tsne")

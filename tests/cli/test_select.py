@@ -1,5 +1,6 @@
 import importlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -46,6 +47,26 @@ def test_another_strategy_than_the_trusted_one_is_said(yori, project):
     shown = yori("select", project, "--budget", 3, "--strategy", "k_center", "--no-simulation").stdout
     assert "taken on faith" in shown
     assert "Used, as asked for: k_center." in shown
+
+
+def test_a_page_with_a_map_for_looking_only(yori, project):
+    options = ("--budget", 5, "--strategy", "margin", "--no-simulation", "--json")
+    fields = json.loads(yori("select", project, *options).stdout)
+    assert fields["map"]["method"] == "pca"
+    assert fields["map"]["use"].startswith("looking only")
+    page = Path(fields["page"]).read_text(encoding="utf-8")
+    assert page.count(", picked</title>") == 5
+    without = json.loads(yori("select", project, *options, "--map", "none").stdout)
+    assert without["map"] is None
+    assert without["selected"] == fields["selected"]
+    assert yori("select", project, "--budget", 3, "--map", "tsne").exit_code == 2
+
+
+def test_the_missing_extra_is_said(yori, project, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("yori.choose.embedding_map"), "umap_installed", lambda: False)
+    shown = yori("select", project, "--budget", 3, "--strategy", "random", "--no-simulation", "--map", "umap").stdout
+    assert "Map: UMAP needs an optional package" in shown
+    assert 'pip install "yori[look]"' in shown
 
 
 def test_bad_input_is_a_sentence(yori, project, tmp_path):

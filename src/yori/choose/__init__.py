@@ -6,6 +6,10 @@ simulate.py        curves of several strategies over splits and seeds, with inte
 trust.py           which strategy the simulation speaks for
 learning_chart.py  the curves as a drawing
 page.py            the simulation as one HTML file
+umap_map.py        UMAP, an optional package: for looking only
+embedding_map.py   two places of each example, UMAP or principal components
+map_chart.py       the map as a drawing
+map_page.py        what was chosen, with its map, as one HTML file
 history.py         the head after each data version, for the stop criteria
 select.py          a table of what to label next
 feature_steps.py   fewer dimensions, chosen on validation

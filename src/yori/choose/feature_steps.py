@@ -16,13 +16,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Num
 
-from yori.heads import fit_softmax
 from yori.heads.links import LINKS
+from yori.prove.tuning import outcomes
 from yori.selection import (
     Projection,
     feature_influence,
+    fit_head,
     l1_scores,
     mutual_information_scores,
     penalty_of,
@@ -52,7 +53,7 @@ class FeatureStep:
 
 def projections(
     x: Float[np.ndarray, "n d"],
-    labels: Int[np.ndarray, " n"],
+    labels: Num[np.ndarray, "n ..."],
     dimensions: int,
     *,
     classes: int,
@@ -65,7 +66,7 @@ def projections(
         return picked_features(np.argsort(-scores, kind="stable")[:dimensions], x.shape[1])
 
     def by_influence() -> Projection:
-        weight = fit_softmax(x, labels, classes=classes, l2=l2, tolerance=1e-3).weight
+        weight = fit_head(x, labels, classes=classes, l2=l2).weight
         return top(feature_influence(weight, x, labels))
 
     return {
@@ -79,9 +80,9 @@ def projections(
 
 def compare_steps(
     x: Float[np.ndarray, "n d"],
-    labels: Int[np.ndarray, " n"],
+    labels: Num[np.ndarray, "n ..."],
     validation: Float[np.ndarray, "m d"],
-    validation_labels: Int[np.ndarray, " m"],
+    validation_labels: Num[np.ndarray, "m ..."],
     *,
     classes: int,
     ratio: float,
@@ -123,12 +124,13 @@ def _error(gap: Float[np.ndarray, " m"]) -> float:
 
 def _losses(
     x: Float[np.ndarray, "n k"],
-    labels: Int[np.ndarray, " n"],
+    labels: Num[np.ndarray, "n ..."],
     validation: Float[np.ndarray, "m k"],
-    answers: Int[np.ndarray, " m"],
+    answers: Num[np.ndarray, "m ..."],
     classes: int,
     ratio: float,
 ) -> tuple[Float[np.ndarray, " m"], float]:
-    logits = fit_softmax(x, labels, classes=classes, l2=penalty_of(x, ratio), tolerance=1e-3).logits(validation)
-    losses: Float[np.ndarray, " m"] = LINKS["softmax"].losses(logits.astype(np.float64), answers)
-    return losses, float((logits.argmax(axis=1) == answers).mean())
+    head = fit_head(x, labels, classes=classes, l2=penalty_of(x, ratio))
+    logits = head.logits(validation).astype(np.float64)
+    losses: Float[np.ndarray, " m"] = LINKS[head.link].losses(logits, answers)
+    return losses, float(outcomes(logits, answers)[1].mean())

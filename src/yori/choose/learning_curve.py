@@ -10,18 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Num, Shaped
 
 from yori.errors import ValuesError
-from yori.heads import fit_softmax
 from yori.heads.links import LINKS
 from yori.metrics import aurc
-from yori.selection import COLD, Pool, find_strategy, make_pool, penalty_of, select
+from yori.prove.tuning import outcomes
+from yori.selection import COLD, Pool, find_strategy, fit_head, make_pool, penalty_of, select
 
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What each budget bought: ``budgets (b,)``, and on the test rows ``accuracy``, ``nll`` and ``aurc``, each ``(b,)``."""
+    """What each budget bought: ``budgets (b,)``, and on the test rows ``accuracy``, ``nll`` and ``aurc``, each ``(b,)``.
+
+    Where an example can have several labels it is right only if all of them are."""
 
     budgets: tuple[int, ...]
     accuracy: tuple[float, ...]
@@ -49,9 +51,9 @@ def area(budgets: Sequence[int], values: Sequence[float]) -> float:
 
 def learning_curve(
     embeddings: Float[np.ndarray, "n d"],
-    labels: Int[np.ndarray, " n"],
+    labels: Num[np.ndarray, "n ..."],
     test: Float[np.ndarray, "m d"],
-    test_labels: Int[np.ndarray, " m"],
+    test_labels: Num[np.ndarray, "m ..."],
     *,
     strategy: str,
     budgets: Sequence[int],
@@ -66,7 +68,7 @@ def learning_curve(
     Parameters
     ----------
     embeddings, labels
-        ``(n, d)`` pool and its hidden labels ``(n,)``.
+        ``(n, d)`` pool and its hidden labels ``(n,)``, or multi-hot ``(n, c)`` where an example can have several.
     test, test_labels
         What the head is judged on.
     strategy
@@ -105,7 +107,7 @@ def learning_curve(
     for budget in budgets:
         pool = make_pool(
             embeddings[left], classes=classes, known=embeddings[known], known_labels=labels[known], l2=penalty,
-            domains=None if domains is None else domains[left],
+            domains=None if domains is None else domains[left], link="softmax" if labels.ndim == 1 else "sigmoid",
         )  # fmt: skip
         picked = _ask(pool, strategy, budget - len(known), rng)
         known = np.concatenate([known, left[picked]])
@@ -122,15 +124,14 @@ def _ask(pool: Pool, strategy: str, count: int, rng: np.random.Generator) -> Int
 
 def _judge(
     embeddings: Float[np.ndarray, "k d"],
-    labels: Int[np.ndarray, " k"],
+    labels: Num[np.ndarray, "k ..."],
     test: Float[np.ndarray, "m d"],
-    test_labels: Int[np.ndarray, " m"],
+    test_labels: Num[np.ndarray, "m ..."],
     classes: int,
     l2: float,
 ) -> tuple[float, float, float]:
-    head = fit_softmax(embeddings, labels, classes=classes, l2=l2, tolerance=1e-3)
+    head = fit_head(embeddings, labels, classes=classes, l2=l2)
     logits = head.logits(test).astype(np.float64)
-    probs = LINKS["softmax"].probs(logits)
-    correct = probs.argmax(axis=1) == test_labels
-    nll = float(LINKS["softmax"].losses(logits, test_labels).mean())
-    return float(correct.mean()), nll, aurc(probs.max(axis=1), correct)
+    confidence, correct = outcomes(logits.copy(), test_labels)
+    nll = float(LINKS[head.link].losses(logits, test_labels).mean())
+    return float(correct.mean()), nll, aurc(confidence, correct)

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Num, Shaped
 
 from yori.backbones import EmbeddingJob, embed
 from yori.backbones.given import GIVEN, open_given
 from yori.errors import AlignmentError, SourceError, SplitError, ValuesError
 from yori.prove.baseline import finite_rows
 from yori.prove.dataset import Dataset, cells_of, dataset_of
+from yori.selection import Labelled, penalty_of
 from yori.store import EmbeddingShards, Project
 from yori.task import Task, parse_task
 from yori.workers import Progress, silent
@@ -26,11 +27,14 @@ from yori.workers import Progress, silent
 RATIO = 0.03
 """Penalty of the head in units of the mean squared embedding value, where the task does not name one."""
 
+WHOLE_SETS = "An example counts as right only if all of its labels are."
+
 
 @dataclass(frozen=True)
 class Material:
     """Labelled examples sorted by id, and candidates sorted by id.
 
+    ``labels``: ``(n,)``, or multi-hot ``(n, c)`` where an example can have several.
     ``rows`` and ``candidate_rows`` are positions in the stored embeddings. ``domains`` and ``candidate_domains`` are
     None where some example has none. ``test``: how many labelled examples were left out because they are test.
     ``copies``: candidates left out because they are near-copies of a labelled example or of an earlier candidate.
@@ -41,7 +45,7 @@ class Material:
     shards: EmbeddingShards = field(repr=False)
     ids: Shaped[np.ndarray, " n"]
     rows: Int[np.ndarray, " n"]
-    labels: Int[np.ndarray, " n"]
+    labels: Num[np.ndarray, "n ..."]
     groups: Int[np.ndarray, " n"]
     domains: Shaped[np.ndarray, " n"] | None
     candidates: pa.Table = field(repr=False)
@@ -55,6 +59,27 @@ class Material:
     def classes(self) -> int:
         """How many the task has."""
         return len(self.task.class_names)
+
+    @property
+    def link(self) -> str:
+        """``softmax`` for one label per example, ``sigmoid`` for several."""
+        return "sigmoid" if self.task.labels == "multiple" else "softmax"
+
+    @property
+    def strata(self) -> Int[np.ndarray, " n"]:
+        """Class of each example; of several labels the rarest, of none one more class."""
+        return Labelled(np.empty((len(self.labels), 0)), self.labels, self.classes, 1.0).strata
+
+    def label_texts(self) -> list[str]:
+        """The labels as text, several joined by ``;``."""
+        names = self.task.class_names
+        if self.labels.ndim == 1:
+            return [names[k] for k in self.labels]
+        return [";".join(name for name, there in zip(names, row, strict=True) if there) for row in self.labels]
+
+    def penalty(self, embeddings: Float[np.ndarray, "k d"]) -> float:
+        """Penalty of the head: the task's, or in units of the embeddings."""
+        return self.task.head.l2 or penalty_of(embeddings, RATIO)
 
     def vectors(self, rows: Int[np.ndarray, " k"]) -> Float[np.ndarray, "k d"]:
         """Embeddings, refused where a number is not finite."""
@@ -76,17 +101,12 @@ def material_of(
     Raises
     ------
     ValuesError
-        If the task has several labels per example, or a label is no class of the task.
+        If a label is no class of the task.
     SourceError
         If there is no example, or no labelled one and ``need_labels``.
     """
     project = Project.open(folder)
     task = parse_task(project.task_text(), name=str(project.path / "task.yaml"))
-    if task.labels == "multiple":
-        raise ValuesError(
-            "a task of one label per example", "labels: multiple", where="selection",
-            fix="Selection for several labels per example does not exist yet.",
-        )  # fmt: skip
     table = project.examples()
     if len(table) == 0:
         raise SourceError("examples", "none", where=str(project.path), fix="Import some: yori import")
@@ -106,7 +126,7 @@ def material_of(
         shards=shards,
         ids=ids,
         rows=_place(ids.tolist(), shards),
-        labels=np.array([], dtype=np.int64) if data is None else data.targets[inside].astype(np.int64),
+        labels=_no_labels(task) if data is None else _plain(data.targets[inside]),
         groups=np.array([], dtype=np.int64) if data is None else data.groups[inside],
         domains=None if data is None or data.domains is None else _all_named(data.domains[inside]),
         candidates=candidates,
@@ -114,7 +134,7 @@ def material_of(
         candidate_domains=_all_named(np.array([each or "" for each in candidates["domain"].to_pylist()], dtype=object)),
         test=len(tested),
         copies=copies,
-        notes=notes,
+        notes=notes if task.labels == "single" else (*notes, WHOLE_SETS),
     )
 
 
@@ -124,7 +144,8 @@ def _labelled(
     """The labelled examples, which of them are test, and what has to be said about it."""
     nothing = np.array([], dtype=np.int64)
     labels = [each for each in project.examples(columns=["label"])["label"].to_pylist() if each is not None]
-    if not need_labels and len(set(labels)) < 2:
+    classes = {name for each in labels for name in ([each] if isinstance(each, str) else each)}
+    if not need_labels and len(classes) < 2:
         known = len(labels)
         return None, nothing, (f"{known} labelled examples of fewer than two classes: no head, no simulation.",)
     data = dataset_of(project, task)
@@ -132,6 +153,14 @@ def _labelled(
         return data, cells_of(data, task)[0].test, ()
     except SplitError as error:
         return data, nothing, (f"No test set can be set aside yet ({error}) All labelled examples are used.",)
+
+
+def _no_labels(task: Task) -> Num[np.ndarray, "0 ..."]:
+    return np.empty((0, len(task.class_names)) if task.labels == "multiple" else 0, dtype=np.int64)
+
+
+def _plain(targets: Num[np.ndarray, "n ..."]) -> Num[np.ndarray, "n ..."]:
+    return targets.astype(np.int64) if targets.ndim == 1 else targets.astype(np.float32)
 
 
 def _embeddings(

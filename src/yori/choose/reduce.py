@@ -16,14 +16,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
+from yori.choose.embedding_map import EmbeddingMap, check_map, embedding_map, shown_rows
 from yori.choose.feature_steps import FeatureStep, compare_steps
+from yori.choose.map_page import map_page, marked_first
 from yori.choose.material import RATIO, Material, material_of
+from yori.choose.umap_map import umap_installed
 from yori.errors import ValuesError
-from yori.heads import fit_softmax
 from yori.heads.links import LINKS
-from yori.selection import DEFAULT, SUBSETS, Labelled, Subset, keep, make_labelled, penalty_of
+from yori.prove.tuning import outcomes
+from yori.selection import DEFAULT, SUBSETS, Labelled, Subset, fit_head, keep, make_labelled
 from yori.splits import group_folds
 from yori.store import content_key
 from yori.workers import Progress, silent
@@ -50,9 +53,11 @@ class Reduction:
 
 @dataclass(frozen=True)
 class Reduced:
-    """A reduced training set. ``folder`` holds ``kept.parquet`` (example_id, rank, weight) and ``reduce.json``.
+    """A reduced training set. ``folder`` holds ``kept.parquet`` (example_id, rank, weight), ``reduce.json`` and
+    ``reduce.html``.
 
     ``full_*``: a head on all training examples. ``verdict``: in a sentence, whether the choice pays.
+    ``map``: of the embeddings, for looking; None where none was wanted.
     """
 
     table: pa.Table
@@ -67,6 +72,7 @@ class Reduced:
     verdict: str
     folder: Path
     notes: tuple[str, ...] = ()
+    map: EmbeddingMap | None = None
 
     def fields(self) -> dict[str, Any]:
         """The object of ``--json``."""
@@ -77,10 +83,12 @@ class Reduced:
             "full": {"accuracy": self.full_accuracy, "nll": self.full_nll, "seconds": self.full_seconds},
             "methods": [asdict(each) for each in self.methods],
             "feature_steps": [each.to_dict() for each in self.steps],
+            "map": None if self.map is None else self.map.to_dict(),
             "verdict": self.verdict,
             "notes": list(self.notes),
             "folder": str(self.folder),
             "table": str(self.folder / "kept.parquet"),
+            "page": str(self.folder / "reduce.html"),
         }
 
 
@@ -92,6 +100,7 @@ def reduce(
     compare: Sequence[str] = METHODS,
     seeds: int = 3,
     features: bool = False,
+    map_method: str = "pca",
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Reduced:
@@ -111,6 +120,8 @@ def reduce(
         Repetitions, 1 … 100.
     features
         Also compare steps that leave fewer dimensions.
+    map_method
+        ``pca``, ``umap`` or ``none``: the map on the page. For looking only; it is no step that could be chosen.
 
     Raises
     ------
@@ -119,6 +130,7 @@ def reduce(
     SourceError, SplitError
         If there are no labelled examples, or too few groups for a validation part.
     """
+    check_map(map_method)
     names = list(dict.fromkeys([method, *compare, *CONTROLS]))
     for name in names:
         if name not in SUBSETS:
@@ -137,10 +149,10 @@ def reduce(
             where="--keep",
         )
     x, asks = material.vectors(material.rows[train]), material.vectors(material.rows[validation])
-    l2 = material.task.head.l2 or penalty_of(x, RATIO)
+    l2 = material.penalty(x)
     answers = material.labels[validation]
     # Validation examples judge, so they must not ask as well.
-    data = make_labelled(x, material.labels[train], classes=material.classes, l2=l2)
+    data = make_labelled(x, material.labels[train], classes=material.classes, l2=l2, link=material.link)
     accuracy, nll, seconds = judge(data, Subset(np.arange(len(x)), np.ones(len(x))), asks, answers)
     found: dict[str, list[tuple[float, float, float, float]]] = {name: [] for name in names}
     first: Subset | None = None
@@ -167,12 +179,18 @@ def reduce(
     key = "reduction-" + content_key(
         ids=table["example_id"].to_pylist(), method=method, embeddings=material.shards.path.name, compare=names,
         seeds=seeds, version=material.project.version().content_hash, features=features,
+        map=map_method, umap=umap_installed(),
     )[:32]  # fmt: skip
+    looked = None
+    if map_method != "none":
+        shown = shown_rows(len(train), marked_first(first.rows))
+        looked = embedding_map(x[shown], shown, method=map_method, seed=material.task.splits.seed)
     made = Reduced(
         table, method, budget, len(train), accuracy, nll, seconds, judged, tuple(steps),
         verdict_of(mine, seconds, accuracy), material.project.stage_path("reports", key), material.notes,
+        looked,
     )  # fmt: skip
-    _write(material, made, key)
+    _write(material, made, key, train, first.rows)
     return made
 
 
@@ -202,18 +220,18 @@ def verdict_of(mine: Reduction, full_seconds: float, full_accuracy: float) -> st
 
 
 def judge(
-    data: Labelled, subset: Subset, asks: Float[np.ndarray, "m d"], answers: Int[np.ndarray, " m"]
+    data: Labelled, subset: Subset, asks: Float[np.ndarray, "m d"], answers: Num[np.ndarray, "m ..."]
 ) -> tuple[float, float, float]:
     """Accuracy and NLL on other rows of a head on a subset, and the seconds it took to fit."""
     started = time.perf_counter()
-    head = fit_softmax(
+    head = fit_head(
         data.embeddings[subset.rows], data.labels[subset.rows], classes=data.classes, l2=data.l2,
-        sample_weight=subset.weights, tolerance=1e-4,
+        sample_weight=subset.weights,
     )  # fmt: skip
     seconds = time.perf_counter() - started
     logits = head.logits(asks).astype(np.float64)
-    right = float((logits.argmax(axis=1) == answers).mean())
-    return right, float(LINKS["softmax"].losses(logits, answers).mean()), seconds
+    loss = float(LINKS[head.link].losses(logits, answers).mean())
+    return float(outcomes(logits, answers)[1].mean()), loss, seconds
 
 
 def _mean(name: str, rows: list[tuple[float, float, float, float]], base: Float[np.ndarray, " s"]) -> Reduction:
@@ -229,15 +247,52 @@ def _parts(material: Material) -> tuple[Int[np.ndarray, " a"], Int[np.ndarray, "
     """Training and validation positions: a fifth of the groups, or of the task's share, judges."""
     folds = max(2, round(1 / material.task.splits.validation))
     rng = np.random.default_rng([material.task.splits.seed, 1])
-    fold = group_folds(material.labels, material.groups, folds, rng=rng)
+    fold = group_folds(material.strata, material.groups, folds, rng=rng)
     return np.flatnonzero(fold != 0), np.flatnonzero(fold == 0)
 
 
-def _write(material: Material, made: Reduced, key: str) -> None:
+def _page(material: Material, made: Reduced, train: Int[np.ndarray, " n"], kept: Int[np.ndarray, " b"]) -> str:
+    shown = np.empty(0, dtype=np.int64) if made.map is None else made.map.rows
+    labels = material.label_texts()
+    return map_page(
+        title=f"{material.task.name}: a smaller training set",
+        word=made.method,
+        sentence=f"Kept {made.kept} of {made.examples} examples. {made.verdict}",
+        found=made.map,
+        ids=[str(material.ids[train[k]]) for k in shown],
+        labels=[labels[train[k]] for k in shown],
+        picked=np.isin(shown, kept),
+        total=made.examples,
+        picked_words="kept",
+        head=("method", "accuracy", "against random", "seconds to choose"),
+        rows=[
+            (
+                each.method,
+                f"{100 * each.accuracy:.1f} %",
+                "" if each.method == "random" else f"{100 * each.difference:+.1f}",
+                f"{each.seconds:.2f}",
+            )
+            for each in made.methods
+        ],
+        notes=[
+            *made.notes,
+            *(
+                f"Features: {step.method}, {step.dimensions} dimensions, is within one error of the best."
+                for step in made.steps
+                if step.chosen
+            ),
+        ],
+    )
+
+
+def _write(
+    material: Material, made: Reduced, key: str, train: Int[np.ndarray, " n"], kept: Int[np.ndarray, " b"]
+) -> None:
     import pyarrow.parquet as pq
 
     if material.project.has_stage("reports", key):
         return
     with material.project.stage_folder("reports", key) as aside:
         pq.write_table(made.table, aside / "kept.parquet")
+        (aside / "reduce.html").write_text(_page(material, made, train, kept), "utf-8")
         (aside / "reduce.json").write_text(json.dumps(made.fields(), indent=1, ensure_ascii=False) + "\n", "utf-8")

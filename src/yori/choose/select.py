@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
+from yori.choose.embedding_map import EmbeddingMap, check_map, embedding_map, shown_rows
 from yori.choose.history import stops_of
-from yori.choose.material import RATIO, Material, material_of
+from yori.choose.map_page import map_page, marked_first
+from yori.choose.material import Material, material_of
 from yori.choose.simulate import Simulation, simulate_material
 from yori.choose.trust import DEFAULT, Trust
+from yori.choose.umap_map import umap_installed
 from yori.errors import SourceError, SplitError, ValuesError
-from yori.selection import Pool, Stop, find_strategy, make_pool, penalty_of, reason, select, within_spend
+from yori.selection import Pool, Stop, find_strategy, make_pool, reason, select, within_spend
 from yori.selection.expected_influence import influence_scores
 from yori.selection.strategies import effective
 from yori.store import content_key
@@ -26,17 +29,19 @@ from yori.workers import Progress, silent
 LEAST_TO_SIMULATE = 4
 """Labelled examples a class below which no simulation is made."""
 SEEDS = 2
+PAGE_ROWS = 200
 STRATEGIES = ("automatic", "margin")
 """Simulated beside random before anything is selected; `yori simulate` draws more."""
 
 
 @dataclass(frozen=True)
 class Selected:
-    """What to label next. ``folder`` holds ``selection.csv``, ``selection.parquet`` and ``selection.json``.
+    """What to label next. ``folder`` holds ``selection.csv``, ``selection.parquet``, ``selection.json`` and
+    ``selection.html``.
 
     ``table``: ``example_id, rank, score, strategy, predicted, why, domain, uri``, the first rank first. ``trust``:
     which strategy the simulation speaks for; ``simulation`` is None where there was too little to simulate on.
-    ``rounds``: of labels so far.
+    ``rounds``: of labels so far. ``map``: of the embeddings, for looking; None where none was wanted.
     """
 
     table: pa.Table
@@ -49,6 +54,7 @@ class Selected:
     copies: int
     folder: Path
     notes: tuple[str, ...] = ()
+    map: EmbeddingMap | None = None
 
     def fields(self) -> dict[str, Any]:
         """The object of ``--json``."""
@@ -65,9 +71,11 @@ class Selected:
             ],
             "rounds": self.rounds,
             "stop": [asdict(each) for each in self.stops],
+            "map": None if self.map is None else self.map.to_dict(),
             "notes": list(self.notes),
             "folder": str(self.folder),
             "table": str(self.folder / "selection.csv"),
+            "page": str(self.folder / "selection.html"),
         }  # fmt: skip
 
 
@@ -81,6 +89,7 @@ def select_next(
     spend: float | None = None,
     seed: int = 0,
     simulated: bool = True,
+    map_method: str = "pca",
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Selected:
@@ -103,6 +112,8 @@ def select_next(
         Of the strategy.
     simulated
         False: no simulation; the default is then taken on faith, and said so.
+    map_method
+        ``pca``, ``umap`` or ``none``: the map on the page. For looking only, the choice does not depend on it.
 
     Raises
     ------
@@ -111,6 +122,7 @@ def select_next(
     ValuesError
         If the budget is larger than the pool, nobody knows the strategy, or a cost is missing.
     """
+    check_map(map_method)
     if strategy is not None:
         find_strategy(strategy)
     material = material_of(folder, workers=workers, progress=progress)
@@ -148,12 +160,14 @@ def select_next(
     key = "selection-" + content_key(
         ids=table["example_id"].to_pylist(), scores=[float(each) for each in scores], strategy=name,
         version=material.project.version().content_hash, embeddings=material.shards.path.name, trust=asdict(trust),
+        map=map_method, umap=umap_installed(),
     )[:32]  # fmt: skip
+    looked = None if map_method == "none" else _map(material, rows, map_method)
     made = Selected(
         table, name, trust, simulation, rounds, tuple(stops), pool_size, material.copies,
-        material.project.stage_path("reports", key), (*material.notes, *notes),
+        material.project.stage_path("reports", key), (*material.notes, *notes), looked,
     )  # fmt: skip
-    _write(material, made, key)
+    _write(material, made, key, rows)
     return made
 
 
@@ -163,8 +177,7 @@ def _simulated(
     unproved = Trust(DEFAULT, f"{DEFAULT} is taken on faith: ", False)
     if not wanted:
         return None, Trust(DEFAULT, unproved.reason + "no simulation was asked for.", False), []
-    counts = np.bincount(material.labels, minlength=material.classes)
-    if len(material.labels) == 0 or int(counts.sum()) < LEAST_TO_SIMULATE * material.classes:
+    if len(material.labels) < LEAST_TO_SIMULATE * material.classes:
         words = f"{len(material.labels)} labels are too few to simulate on (at least {LEAST_TO_SIMULATE} a class)."
         return None, Trust(DEFAULT, unproved.reason + words, False), []
     names = list(dict.fromkeys([*STRATEGIES, *([] if strategy is None else [strategy])]))
@@ -193,7 +206,8 @@ def _pool(material: Material, cost_column: str | None) -> Pool:
     everything = rows if len(known) == 0 else known
     return make_pool(
         rows, classes=material.classes, known=known, known_labels=material.labels,
-        l2=material.task.head.l2 or penalty_of(everything, RATIO), cost=cost, domains=material.candidate_domains,
+        l2=material.penalty(everything), cost=cost, domains=material.candidate_domains,
+        link=material.link,
     )  # fmt: skip
 
 
@@ -201,8 +215,7 @@ def _table(
     material: Material, pool: Pool, rows: np.ndarray, scores: Float[np.ndarray, " b"], said: str, words: str | None
 ) -> pa.Table:
     chosen = material.candidates.take(pa.array(rows))
-    names = material.task.class_names
-    predicted = [None] * len(rows) if pool.weight is None else [names[k] for k in pool.probs[rows].argmax(axis=1)]
+    predicted = [None] * len(rows) if pool.weight is None else _predicted(material, pool.probs[rows])
     why = [reason(said, float(each)) if words is None else words.format(score=float(each)) for each in scores]
     return pa.table({
         "example_id": chosen["example_id"],
@@ -216,7 +229,49 @@ def _table(
     })  # fmt: skip
 
 
-def _write(material: Material, made: Selected, key: str) -> None:
+def _predicted(material: Material, probs: Float[np.ndarray, "b c"]) -> list[str]:
+    """The likeliest class of each, or the classes that are likelier there than not, joined by ``;``."""
+    names = material.task.class_names
+    if material.link == "softmax":
+        return [names[k] for k in probs.argmax(axis=1)]
+    return [";".join(name for name, there in zip(names, row, strict=True) if there) for row in probs >= 0.5]
+
+
+def _map(material: Material, picked: Int[np.ndarray, " b"], method: str) -> EmbeddingMap:
+    """Of the labelled examples and the candidates, in this order."""
+    everything = np.concatenate([material.rows, material.candidate_rows])
+    shown = shown_rows(len(everything), len(material.rows) + marked_first(picked))
+    return embedding_map(material.vectors(everything[shown]), shown, method=method, seed=material.task.splits.seed)
+
+
+def _page(material: Material, made: Selected, picked: Int[np.ndarray, " b"]) -> str:
+    known = len(material.rows)
+    shown = np.empty(0, dtype=np.int64) if made.map is None else made.map.rows
+    candidates = material.candidates["example_id"].to_pylist()
+    labels = material.label_texts()
+    return map_page(
+        title=f"{material.task.name}: what to label next",
+        word=made.strategy,
+        sentence=f"{len(made.table)} of {made.pool} candidates. {made.trust.reason}",
+        found=made.map,
+        ids=[str(material.ids[k]) if k < known else candidates[k - known] for k in shown],
+        labels=[labels[k] if k < known else None for k in shown],
+        picked=np.isin(shown, known + picked),
+        total=known + made.pool,
+        picked_words="to label next",
+        head=("example", "rank", "expected", "why"),
+        rows=[
+            (row["example_id"], str(row["rank"]), row["predicted"] or "", row["why"])
+            for row in made.table.slice(0, PAGE_ROWS).to_pylist()
+        ],
+        notes=[
+            *made.notes,
+            *([f"The first {PAGE_ROWS}; all are in the table."] if len(made.table) > PAGE_ROWS else []),
+        ],
+    )
+
+
+def _write(material: Material, made: Selected, key: str, rows: Int[np.ndarray, " b"]) -> None:
     import pyarrow.csv
     import pyarrow.parquet as pq
 
@@ -225,6 +280,7 @@ def _write(material: Material, made: Selected, key: str) -> None:
     with material.project.stage_folder("reports", key) as aside:
         pyarrow.csv.write_csv(made.table, aside / "selection.csv")
         pq.write_table(made.table, aside / "selection.parquet")
+        (aside / "selection.html").write_text(_page(material, made, rows), "utf-8")
         fields = {name: part for name, part in made.fields().items() if name != "selected"}
         (aside / "selection.json").write_text(json.dumps(_plain(fields), indent=1, ensure_ascii=False) + "\n", "utf-8")
 

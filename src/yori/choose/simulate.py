@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Num, Shaped
 
 from yori.choose.learning_curve import LearningCurve, learning_curve
 from yori.choose.material import RATIO, Material, material_of
@@ -32,7 +32,7 @@ from yori.statistics.closed_form import t_interval
 from yori.store import Project, content_key
 from yori.workers import Progress, map_in_processes, silent
 
-VERSION = 1
+VERSION = 2
 FOLDS = 5
 MOST_POOL = 20_000
 STRATEGIES = ("automatic", "margin", "badge", "typiclust", "expected_influence")
@@ -51,10 +51,10 @@ class CurveTask:
     seed: int
     budgets: tuple[int, ...]
     rows: Int[np.ndarray, " n"]
-    labels: Int[np.ndarray, " n"]
+    labels: Num[np.ndarray, "n ..."]
     domains: Shaped[np.ndarray, " n"] | None
     test_rows: Int[np.ndarray, " m"]
-    test_labels: Int[np.ndarray, " m"]
+    test_labels: Num[np.ndarray, "m ..."]
     classes: int
     l2: float | None
 
@@ -267,7 +267,7 @@ def splits_of(
             "labelled examples of at least two groups", str(folds), where="simulation",
             fix="Label some of another group.",
         )  # fmt: skip
-    fold = group_folds(material.labels, material.groups, folds, rng=np.random.default_rng(material.task.splits.seed))
+    fold = group_folds(material.strata, material.groups, folds, rng=np.random.default_rng(material.task.splits.seed))
     return wanted, [(f"fold {k}", np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds)]
 
 

@@ -26,6 +26,10 @@ from yori.cli.show import json_option, show_json, show_rows
 @click.option("--compare", metavar="LIST", help="Others to judge beside it; random and stratified always are.")
 @click.option("--seeds", type=int, default=3, show_default=True, metavar="N", help="Repetitions of every method.")
 @click.option("--features", is_flag=True, help="Also compare steps that leave fewer dimensions.")
+@click.option(
+    "--map", "map_method", type=click.Choice(["pca", "umap", "none"]), default="pca", show_default=True,
+    help="Map on the page, for looking only.",
+)  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes. Default: one for each processor.")
 @progress_option
 @json_option
@@ -36,6 +40,7 @@ def command(
     compare: str | None,
     seeds: int,
     features: bool,
+    map_method: str,
     workers: int | None,
     progress: bool | None,
     as_json: bool,
@@ -51,7 +56,7 @@ def command(
     with progress_bars(progress) as report:
         made = reduce(
             folder, keep_share=share, method=method or DEFAULT, compare=names, seeds=seeds, features=features,
-            workers=workers, progress=report,
+            map_method=map_method, workers=workers, progress=report,
         )  # fmt: skip
     if as_json:
         show_json(made.fields())
@@ -71,4 +76,7 @@ def command(
             )
     for note in made.notes:
         click.echo(f"Note: {note}")
+    if made.map is not None and made.map.note:
+        click.echo(f"Map: {made.map.note}")
+    click.echo(f"Page: {made.folder / 'reduce.html'}")
     click.echo(f"Table: {made.folder / 'kept.parquet'}")

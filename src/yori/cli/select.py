@@ -31,6 +31,10 @@ SHOWN = 10
 @click.option("--spend", type=float, metavar="SUM", help="How much may be spent, in units of the cost column.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the strategy.")
 @click.option("--no-simulation", is_flag=True, help="Take the default strategy on faith, without its random control.")
+@click.option(
+    "--map", "map_method", type=click.Choice(["pca", "umap", "none"]), default="pca", show_default=True,
+    help="Map on the page, for looking only.",
+)  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes. Default: one for each processor.")
 @progress_option
 @json_option
@@ -43,6 +47,7 @@ def command(
     spend: float | None,
     seed: int,
     no_simulation: bool,
+    map_method: str,
     workers: int | None,
     progress: bool | None,
     as_json: bool,
@@ -57,7 +62,7 @@ def command(
     with progress_bars(progress) as report:
         made = select_next(
             folder, budget=budget, strategy=strategy, quotas=quotas, cost_column=cost_column, spend=spend, seed=seed,
-            simulated=not no_simulation, workers=workers, progress=report,
+            simulated=not no_simulation, map_method=map_method, workers=workers, progress=report,
         )  # fmt: skip
     if as_json:
         show_json(made.fields())
@@ -78,4 +83,7 @@ def command(
         click.echo(f"Stop? No criterion says so after {counted(made.rounds, 'round')} of labels.")
     for note in made.notes:
         click.echo(f"Note: {note}")
+    if made.map is not None and made.map.note:
+        click.echo(f"Map: {made.map.note}")
+    click.echo(f"Page: {made.folder / 'selection.html'}")
     click.echo(f"Table: {made.folder / 'selection.csv'}")

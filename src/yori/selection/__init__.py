@@ -41,7 +41,7 @@ projection.py           principal components, random projections
 from yori.selection.cost import within_spend
 from yori.selection.feature_scores import feature_influence, l1_scores, mutual_information_scores
 from yori.selection.labelled import Labelled, Subset, make_labelled
-from yori.selection.pool import Pool, Selection, make_pool, penalty_of
+from yori.selection.pool import Pool, Selection, can_fit, fit_head, make_pool, penalty_of
 from yori.selection.projection import Projection, picked_features, principal_components, random_projection
 from yori.selection.quotas import shares
 from yori.selection.stopping import CRITERIA, Stop, stop_criteria
@@ -64,9 +64,11 @@ __all__ = [
     "Strategy",
     "Subset",
     "SubsetMethod",
+    "can_fit",
     "entropy_of",
     "feature_influence",
     "find_strategy",
+    "fit_head",
     "keep",
     "l1_scores",
     "make_labelled",

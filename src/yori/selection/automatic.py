@@ -4,9 +4,11 @@ A head that has seen a handful of labels does not know what it does not know, so
 are `LABELS_PER_CLASS` labels a class, `typiclust`. After that `expected_influence`: the labels that would move the
 predictions on the pool most, spread over clusters.
 
-Where the candidates have domains, each batch is shared among them in proportion: doubt gathers in whichever domain is
-hardest, and typical examples come from whichever is largest. The first batch is an exception, as it is too small to
-reach every class in every domain. Measured in benchmarks/selection.py on held-out speakers.
+Where the candidates have domains, typical examples are shared among them in proportion, because the largest domain
+would otherwise have most of them. The first batch is an exception, as it is too small to reach every class in every
+domain. Later batches are not shared: the head's own doubt says which domain needs labels, and a fixed share spends them
+on domains that it knows. Measured on held-out spoken digits: sharing every batch was as good on average and less even
+from speaker to speaker (1 to 8 points above random instead of 2 to 6).
 
 References
 ----------
@@ -32,8 +34,9 @@ def phase(pool: Pool) -> str:
 
 
 def automatic(pool: Pool, budget: int, rng: np.random.Generator) -> Selection:
-    """Typical ones first, then those of the highest expected influence; from every domain."""
-    pick = typiclust if phase(pool) == "typiclust" else expected_influence
+    """Typical ones of every domain first, then those of the highest expected influence, wherever they are."""
+    if phase(pool) == "expected_influence":
+        return expected_influence(pool, budget, rng)
     if pool.domains is None or len(pool.known) == 0:
-        return pick(pool, budget, rng)
-    return by_domain(pick, pool, pool.domains, budget, "proportional", rng)
+        return typiclust(pool, budget, rng)
+    return by_domain(typiclust, pool, pool.domains, budget, "proportional", rng)

@@ -19,8 +19,16 @@ from yori.selection.k_center import squared_lengths
 from yori.selection.pool import Pool, Selection
 
 
-def residuals(probs: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
-    """``p_i − e_ŷ`` with ŷ the likeliest class."""
+def residuals(probs: Float[np.ndarray, "n c"], *, link: str = "softmax") -> Float[np.ndarray, "n c"]:
+    """``p_i − e_ŷ`` with ŷ the likeliest class; of several labels minus the likeliest label set.
+
+    Examples
+    --------
+    >>> residuals(np.array([[0.75, 0.25]])), residuals(np.array([[0.75, 0.75]]), link="sigmoid")
+    (array([[-0.25,  0.25]]), array([[-0.25, -0.25]]))
+    """
+    if link == "sigmoid":
+        return probs - (probs >= 0.5).astype(probs.dtype)
     found = probs.copy()
     found[np.arange(len(found)), probs.argmax(axis=1)] -= 1
     return found
@@ -69,4 +77,4 @@ def draw_spread(
 
 def badge(pool: Pool, budget: int, rng: np.random.Generator) -> Selection:
     """Draw a batch of long and different gradients."""
-    return draw_spread(residuals(pool.probs), pool.embeddings, budget, rng)
+    return draw_spread(residuals(pool.probs, link=pool.link), pool.embeddings, budget, rng)

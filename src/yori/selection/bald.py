@@ -18,11 +18,11 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from yori.heads import LINKS, Spectrum, fit_softmax
+from yori.heads import LINKS, Spectrum
 from yori.heads.curvature import logits_of, row_blocks
 from yori.selection.pool import Pool, Selection
 from yori.selection.spread import spread
-from yori.selection.uncertainty import entropy_of
+from yori.selection.uncertainty import decision_entropy, entropy_of
 
 MEMBERS = 8
 
@@ -32,19 +32,17 @@ def committee(pool: Pool, rng: np.random.Generator, members: int = MEMBERS) -> F
     _ = pool.head  # refuses a pool without one
     spectrum = Spectrum.of(pool.known)
     heads = [
-        fit_softmax(
-            pool.known, pool.known_labels, classes=pool.classes, l2=pool.l2, spectrum=spectrum,
-            sample_weight=rng.exponential(size=len(pool.known)), tolerance=1e-3,
-        ).weight
-        for _ in range(members)
-    ]  # fmt: skip
+        pool.fit(sample_weight=rng.exponential(size=len(pool.known)), spectrum=spectrum).weight for _ in range(members)
+    ]
     return np.stack(heads)
 
 
 def mutual_information(
-    embeddings: Float[np.ndarray, "n d"], heads: Float[np.ndarray, "s c d1"]
+    embeddings: Float[np.ndarray, "n d"], heads: Float[np.ndarray, "s c d1"], *, link: str = "softmax"
 ) -> Float[np.ndarray, " n"]:
     """Entropy of the mean prediction minus mean entropy of the predictions, nats ≥ 0.
+
+    Several labels (``link="sigmoid"``): of every class's decision, summed.
 
     Examples
     --------
@@ -53,17 +51,19 @@ def mutual_information(
     array([0.69, 0.  ])
     """
     scores = np.empty(len(embeddings))
+    doubt = entropy_of if link == "softmax" else decision_entropy
     for block in row_blocks(embeddings, 16384):
         mean = np.zeros((block.stop - block.start, heads.shape[1]))
         inside = np.zeros(len(mean))
         for weight in heads:
-            probs = LINKS["softmax"].probs(logits_of(embeddings[block], weight)).astype(np.float64)
+            probs = LINKS[link].probs(logits_of(embeddings[block], weight)).astype(np.float64)
             mean += probs / len(heads)
-            inside += entropy_of(probs) / len(heads)
-        scores[block] = entropy_of(mean) - inside
+            inside += doubt(probs) / len(heads)
+        scores[block] = doubt(mean) - inside
     return np.maximum(scores, 0)
 
 
 def bald(pool: Pool, budget: int, rng: np.random.Generator) -> Selection:
     """Highest mutual information, spread over clusters."""
-    return spread(mutual_information(pool.embeddings, committee(pool, rng)), pool.embeddings, budget, rng)
+    scores = mutual_information(pool.embeddings, committee(pool, rng), link=pool.link)
+    return spread(scores, pool.embeddings, budget, rng)

@@ -17,7 +17,7 @@ import numpy as np
 
 from yori.selection.k_means import k_means
 from yori.selection.pool import Pool, Selection
-from yori.selection.uncertainty import margin_of
+from yori.selection.uncertainty import closeness_of
 
 OVERSAMPLING = 10
 MOST_CLUSTERS = 500
@@ -25,7 +25,7 @@ MOST_CLUSTERS = 500
 
 def cluster_margin(pool: Pool, budget: int, rng: np.random.Generator) -> Selection:
     """Small margins in turn from all clusters; score: 1 − margin."""
-    scores = 1 - margin_of(pool.probs).astype(np.float64)
+    scores = closeness_of(pool)
     top = np.argsort(-scores, kind="stable")[: max(budget, min(len(pool), OVERSAMPLING * budget))]
     _, cluster = k_means(pool.embeddings[top], min(budget, MOST_CLUSTERS), rng=rng)
     queues = [top[cluster == number].tolist()[::-1] for number in range(int(cluster.max()) + 1)]

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from yori.errors import ValuesError
 from yori.selection.pool import Pool, Selection
 from yori.selection.spread import spread
-from yori.selection.uncertainty import entropy_of
+from yori.selection.uncertainty import uncertainty_of
 
 
 def within_spend(value: Float[np.ndarray, " n"], cost: Float[np.ndarray, " n"], spend: float) -> Selection:
@@ -55,6 +55,6 @@ def within_spend(value: Float[np.ndarray, " n"], cost: Float[np.ndarray, " n"], 
 
 def cost_aware(pool: Pool, budget: int, rng: np.random.Generator) -> Selection:
     """Entropy per cost, spread over clusters; with equal costs spread entropy."""
-    value = entropy_of(pool.probs).astype(np.float64)
+    value = uncertainty_of(pool)
     rate = value if pool.cost is None else value / pool.cost
     return spread(rate, pool.embeddings, budget, rng)

@@ -20,21 +20,21 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from yori.heads import fit_softmax
 from yori.selection.facility_location import REFERENCES, class_budgets
 from yori.selection.gradients import Gradients, gradients_of
 from yori.selection.greedy import Similarity, cover
 from yori.selection.labelled import Labelled, Subset, weighted
+from yori.selection.pool import can_fit, fit_head
 from yori.selection.stratified import stratified_rows
 
 
 def pilot_weight(data: Labelled, budget: int, rng: np.random.Generator) -> Float[np.ndarray, "c d1"]:
     """A head on a random stratified set of the size of the budget."""
-    rows = stratified_rows(data.labels, budget, rng)
+    rows = stratified_rows(data.strata, budget, rng)
     labels = data.labels[rows]
-    if len(np.unique(labels)) < 2:
+    if not can_fit(labels):
         return np.zeros((data.classes, data.embeddings.shape[1] + 1))
-    return fit_softmax(data.embeddings[rows], labels, classes=data.classes, l2=data.l2, tolerance=1e-2).weight
+    return fit_head(data.embeddings[rows], labels, classes=data.classes, l2=data.l2, tolerance=1e-2).weight
 
 
 def gradient_similarity(gradients: Gradients, references: Gradients) -> Similarity:
@@ -58,8 +58,9 @@ def craig(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
     """Cover the gradients of each class; weights are the numbers of examples stood for."""
     everything = gradients_of(data.embeddings, data.labels, pilot_weight(data, budget, rng))
     rows, weights = [], []
-    for label, number in class_budgets(data.labels, budget).items():
-        members = np.flatnonzero(data.labels == label)
+    strata = data.strata
+    for label, number in class_budgets(strata, budget).items():
+        members = np.flatnonzero(strata == label)
         own = everything.take(members)
         few = len(members) <= REFERENCES
         some = own if few else own.take(np.sort(rng.choice(len(members), REFERENCES, replace=False)))

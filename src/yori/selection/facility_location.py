@@ -62,7 +62,8 @@ def facility_location_stochastic(data: Labelled, budget: int, rng: np.random.Gen
 
 def _by_class(data: Labelled, budget: int, rng: np.random.Generator, way: Way) -> Subset:
     parts = []
-    for label, number in class_budgets(data.labels, budget).items():
-        members = np.flatnonzero(data.labels == label)
+    strata = data.strata
+    for label, number in class_budgets(strata, budget).items():
+        members = np.flatnonzero(strata == label)
         parts.append(members[facility_location_rows(data.embeddings[members], number, rng, way=way)])
     return unweighted(np.concatenate(parts))

@@ -14,7 +14,7 @@ Teboulle, SIAM J. Imaging Sciences 2, 2009 (accelerated proximal gradient)."""
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Num
 
 from yori.errors import ValuesError
 from yori.heads import LINKS
@@ -26,9 +26,11 @@ L1_RATIO = 0.1
 
 
 def mutual_information_scores(
-    embeddings: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], *, classes: int, bins: int = BINS
+    embeddings: Float[np.ndarray, "n d"], labels: Num[np.ndarray, "n ..."], *, classes: int, bins: int = BINS
 ) -> Float[np.ndarray, " d"]:
     """Mutual information of the label and each dimension in nats, ≥ 0, less what chance alone would show.
+
+    Several labels, multi-hot ``(n, c)``: of every class's being there, summed.
 
     Examples
     --------
@@ -38,6 +40,10 @@ def mutual_information_scores(
     >>> bool(found[0] > 0.6 and found[1] < 0.05)
     True
     """
+    if labels.ndim == 2:
+        present = (labels > 0).astype(np.int64).T
+        parts = [mutual_information_scores(embeddings, each, classes=2, bins=bins) for each in present]
+        return np.sum(parts, axis=0)
     n, d = embeddings.shape
     bins = max(2, min(bins, n // 5))
     share = np.bincount(labels, minlength=classes) / n
@@ -59,14 +65,15 @@ def mutual_information_scores(
 
 def l1_scores(
     embeddings: Float[np.ndarray, "n d"],
-    labels: Int[np.ndarray, " n"],
+    labels: Num[np.ndarray, "n ..."],
     *,
     classes: int,
     ratio: float = L1_RATIO,
     iterations: int = ITERATIONS,
 ) -> Float[np.ndarray, " d"]:
-    """Length of each dimension's column in a softmax head with a group penalty, in standard deviations of the
-    dimension.
+    """Length of each dimension's column in a head with a group penalty, in standard deviations of the dimension.
+
+    The head is a softmax one, or a sigmoid one for multi-hot labels ``(n, c)``.
 
     ``ratio``: the penalty as a part of the smallest one that would leave no dimension at all, 0 … 1.
 
@@ -82,17 +89,20 @@ def l1_scores(
     spread = embeddings.std(axis=0, dtype=np.float64)
     x = ((embeddings - embeddings.mean(axis=0, dtype=np.float64)) / np.where(spread > 0, spread, 1)).astype(np.float64)
     n, d = x.shape
-    hot = np.eye(classes)[labels]
+    link = LINKS["softmax" if labels.ndim == 1 else "sigmoid"]
+    hot = link.one_hot(labels, classes).astype(np.float64)
     start = outer_sum((hot.mean(axis=0) - hot) / n, x)
     penalty = ratio * float(np.linalg.norm(start[:, :-1], axis=0).max())
-    # The softmax Hessian is at most half the second moment.
+    # The Hessian is at most half the second moment (softmax; sigmoid: a quarter).
     largest = float(np.linalg.eigvalsh(x.T @ x / n)[-1]) if d <= 2 * n else float(np.linalg.eigvalsh(x @ x.T / n)[-1])
     step = 1 / (0.5 * max(largest, 1.0) + 1e-12)
     weight = np.zeros((classes, d + 1))
-    weight[:, -1] = np.log(np.maximum(hot.mean(axis=0), 1e-6))
+    weight[:, -1] = np.log(np.clip(hot.mean(axis=0), 1e-6, None))
+    if labels.ndim == 2:
+        weight[:, -1] -= np.log(np.clip(1 - hot.mean(axis=0), 1e-6, None))
     ahead, pace = weight.copy(), 1.0
     for _ in range(iterations):
-        residual = LINKS["softmax"].probs(logits_of(x, ahead)) - hot
+        residual = link.probs(logits_of(x, ahead)) - hot
         moved = ahead - step * outer_sum(residual / n, x)
         length = np.linalg.norm(moved[:, :-1], axis=0)
         moved[:, :-1] *= np.maximum(0, 1 - step * penalty / np.maximum(length, 1e-300))
@@ -108,7 +118,7 @@ def l1_scores(
 
 
 def feature_influence(
-    weight: Float[np.ndarray, "c d1"], embeddings: Float[np.ndarray, "m d"], labels: Int[np.ndarray, " m"]
+    weight: Float[np.ndarray, "c d1"], embeddings: Float[np.ndarray, "m d"], labels: Num[np.ndarray, "m ..."]
 ) -> Float[np.ndarray, " d"]:
     """How much the loss on labelled rows rises if the head is given the mean of a dimension instead of its values.
 
@@ -120,7 +130,7 @@ def feature_influence(
     >>> feature_influence(np.array([[-1.0, 0.0, 0.0], [1.0, 0.0, 0.0]]), x, y).round(3)
     array([0.566, 0.   ])
     """
-    link = LINKS["softmax"]
+    link = LINKS["softmax" if labels.ndim == 1 else "sigmoid"]
     logits = logits_of(embeddings, weight).astype(np.float64)
     base = float(link.losses(logits, labels).mean())
     gap = embeddings - embeddings.mean(axis=0, dtype=np.float64)

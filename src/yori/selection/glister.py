@@ -20,10 +20,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from yori.heads import Spectrum, fit_softmax
+from yori.heads import Spectrum
 from yori.selection.facility_location import class_budgets
 from yori.selection.gradients import gradients_of
 from yori.selection.labelled import Labelled, Subset, unweighted
+from yori.selection.pool import can_fit, fit_head
 
 ROUNDS = 15
 
@@ -34,8 +35,9 @@ def glister(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
     answers = data.labels if data.query_labels is None else data.query_labels
     weight = np.zeros((data.classes, data.embeddings.shape[1] + 1))
     spectrum = Spectrum.of(data.embeddings)
-    left = {label: np.flatnonzero(data.labels == label) for label in class_budgets(data.labels, budget)}
-    wanted = class_budgets(data.labels, budget)
+    strata = data.strata
+    wanted = class_budgets(strata, budget)
+    left = {label: np.flatnonzero(strata == label) for label in wanted}
     rounds = min(ROUNDS, budget)
     taken = np.empty(0, dtype=np.int64)
     for number in range(1, rounds + 1):
@@ -45,10 +47,10 @@ def glister(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
             order = np.argsort(-gain[left[label]], kind="stable")
             taken = np.concatenate([taken, left[label][order[:part]]])
             left[label] = left[label][order[part:]]
-        if number < rounds and len(np.unique(data.labels[taken])) >= 2:
-            head = fit_softmax(
-                data.embeddings[taken], data.labels[taken], classes=data.classes, l2=data.l2, init=weight,
-                spectrum=spectrum, tolerance=1e-2,
+        if number < rounds and can_fit(data.labels[taken]):
+            head = fit_head(
+                data.embeddings[taken], data.labels[taken], classes=data.classes, l2=data.l2, spectrum=spectrum,
+                tolerance=1e-2,
             )  # fmt: skip
             weight = head.weight
     return unweighted(taken)

@@ -77,8 +77,9 @@ def grad_match(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
     """Match the gradient of each class."""
     everything = gradients_of(data.embeddings, data.labels, pilot_weight(data, budget, rng))
     rows, weights = [], []
-    for label, number in class_budgets(data.labels, budget).items():
-        members = np.flatnonzero(data.labels == label)
+    strata = data.strata
+    for label, number in class_budgets(strata, budget).items():
+        members = np.flatnonzero(strata == label)
         found, weight = match(everything.take(members), number)
         rows.append(members[found])
         weights.append(weight)

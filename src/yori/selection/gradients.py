@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 from yori.heads import LINKS
 from yori.heads.curvature import logits_of, outer_sum
@@ -53,9 +53,9 @@ class Gradients:
 
 
 def gradients_of(
-    embeddings: Float[np.ndarray, "n d"], labels: Int[np.ndarray, " n"], weight: Float[np.ndarray, "c d1"]
+    embeddings: Float[np.ndarray, "n d"], labels: Num[np.ndarray, "n ..."], weight: Float[np.ndarray, "c d1"]
 ) -> Gradients:
-    """Gradients at a head.
+    """Gradients at a softmax head, or with multi-hot labels ``(n, c)`` at a sigmoid head.
 
     Examples
     --------
@@ -68,6 +68,7 @@ def gradients_of(
     array([[ 1. , -1.5],
            [-1.5,  2.5]])
     """
-    residual = LINKS["softmax"].probs(logits_of(embeddings, weight))
-    residual[np.arange(len(labels)), labels] -= 1
+    link = LINKS["softmax" if labels.ndim == 1 else "sigmoid"]
+    residual = link.probs(logits_of(embeddings, weight))
+    residual -= link.one_hot(labels, len(weight))
     return Gradients(residual, embeddings)

@@ -47,7 +47,8 @@ def graph_cut_rows(x: Float[np.ndarray, "n d"], budget: int, *, trade: float = T
 def graph_cut(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
     """Graph cut in each class."""
     parts = []
-    for label, number in class_budgets(data.labels, budget).items():
-        members = np.flatnonzero(data.labels == label)
+    strata = data.strata
+    for label, number in class_budgets(strata, budget).items():
+        members = np.flatnonzero(strata == label)
         parts.append(members[graph_cut_rows(data.embeddings[members], number)])
     return unweighted(np.concatenate(parts))

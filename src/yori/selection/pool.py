@@ -8,10 +8,10 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Float, Int, Num, Shaped
 
-from yori.arrays import check_finite, check_labels, check_length
-from yori.attribution.inputs import check_matrix
+from yori.arrays import check_finite, check_length
+from yori.attribution.inputs import check_matrix, check_targets
 from yori.errors import ShapeError, ValuesError
-from yori.heads import LINKS, fit_softmax
+from yori.heads import LINKS, Head, Spectrum, fit_sigmoid, fit_softmax
 from yori.heads.curvature import logits_of
 
 Rows = Int[np.ndarray, " b"]
@@ -28,29 +28,32 @@ class Pool:
     classes
         ``c``, seen ones and unseen ones.
     known, known_labels
-        ``(k, d)`` and ``(k,)``; k may be 0.
+        ``(k, d)`` and ``(k,)``, or multi-hot ``(k, c)`` where an example can have several labels; k may be 0.
     weight
-        ``(c, d+1)`` of a softmax head at its optimum on the known examples with penalty ``l2``; None while there are
-        labels of fewer than two classes.
+        ``(c, d+1)`` of a head at its optimum on the known examples with penalty ``l2``; None while there are labels of
+        fewer than two classes (several labels: while no class is both there and absent).
     query, query_labels
-        ``(m, d)`` and ``(m,)``: labelled examples that ask for less error (validation). None: known examples ask out
-        of fold.
+        ``(m, d)`` and ``(m,)`` or ``(m, c)``: labelled examples that ask for less error (validation). None: known
+        examples ask out of fold.
     cost
         ``(n,)`` > 0, what a label costs, such as seconds of listening. None: all cost the same.
     domains
         ``(n,)`` domain of each candidate; ``automatic`` does not forget any. None: one domain.
+    link
+        ``softmax``: one label per example. ``sigmoid``: several; every class is a decision of its own.
     """
 
     embeddings: Float[np.ndarray, "n d"]
     classes: int
     known: Float[np.ndarray, "k d"]
-    known_labels: Int[np.ndarray, " k"]
+    known_labels: Num[np.ndarray, "k ..."]
     weight: Float[np.ndarray, "c d1"] | None
     l2: float
     query: Float[np.ndarray, "m d"] | None = None
-    query_labels: Int[np.ndarray, " m"] | None = None
+    query_labels: Num[np.ndarray, "m ..."] | None = None
     cost: Float[np.ndarray, " n"] | None = None
     domains: Shaped[np.ndarray, " n"] | None = None
+    link: str = "softmax"
 
     def __len__(self) -> int:
         return len(self.embeddings)
@@ -74,15 +77,30 @@ class Pool:
     @cached_property
     def probs(self) -> Float[np.ndarray, "n c"]:
         """``(n, c)`` probabilities of the candidates, in the precision of the embeddings."""
-        probs: Float[np.ndarray, "n c"] = LINKS["softmax"].probs(logits_of(self.embeddings, self.head))
+        probs: Float[np.ndarray, "n c"] = LINKS[self.link].probs(logits_of(self.embeddings, self.head))
         return probs
+
+    def fit(
+        self,
+        rows: Rows | None = None,
+        *,
+        sample_weight: Float[np.ndarray, " k"] | None = None,
+        spectrum: Spectrum | None = None,
+        tolerance: float = 1e-3,
+    ) -> Head:
+        """A head of the pool's kind on some of the known examples, or on all."""
+        have, labels = (self.known, self.known_labels) if rows is None else (self.known[rows], self.known_labels[rows])
+        return fit_head(
+            have, labels, classes=self.classes, l2=self.l2, sample_weight=sample_weight, spectrum=spectrum,
+            tolerance=tolerance,
+        )  # fmt: skip
 
     def take(self, rows: Rows) -> Pool:
         """The same pool with some of the candidates only."""
         return Pool(
             self.embeddings[rows], self.classes, self.known, self.known_labels, self.weight, self.l2, self.query,
             self.query_labels, None if self.cost is None else self.cost[rows],
-            None if self.domains is None else self.domains[rows],
+            None if self.domains is None else self.domains[rows], self.link,
         )  # fmt: skip
 
 
@@ -95,6 +113,41 @@ class Selection:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+def fit_head(
+    embeddings: Float[np.ndarray, "n d"],
+    labels: Num[np.ndarray, "n ..."],
+    *,
+    classes: int,
+    l2: float,
+    sample_weight: Float[np.ndarray, " n"] | None = None,
+    init: Float[np.ndarray, "c d1"] | None = None,
+    spectrum: Spectrum | None = None,
+    tolerance: float = 1e-3,
+) -> Head:
+    """A softmax head on labels ``(n,)``, a sigmoid head on multi-hot labels ``(n, c)``."""
+    if labels.ndim == 2:
+        return fit_sigmoid(
+            embeddings, labels, l2=l2, sample_weight=sample_weight, init=init, spectrum=spectrum, tolerance=tolerance
+        )
+    return fit_softmax(
+        embeddings, labels, classes=classes, l2=l2, sample_weight=sample_weight, init=init, spectrum=spectrum,
+        tolerance=tolerance,
+    )  # fmt: skip
+
+
+def can_fit(labels: Num[np.ndarray, "n ..."]) -> bool:
+    """Whether there is something to tell apart: two classes, or (several labels) a class that is there and absent.
+
+    Examples
+    --------
+    >>> can_fit(np.array([1, 1])), can_fit(np.array([[1, 0], [1, 1]]))
+    (False, True)
+    """
+    if labels.ndim == 2:
+        return bool((labels.any(axis=0) & ~labels.all(axis=0)).any()) if len(labels) else False
+    return len(np.unique(labels)) >= 2
 
 
 def penalty_of(embeddings: Float[np.ndarray, "n d"], ratio: float) -> float:
@@ -115,6 +168,7 @@ def make_pool(
     query_labels: Num[np.ndarray, "..."] | None = None,
     cost: Shaped[np.ndarray, "..."] | None = None,
     domains: Shaped[np.ndarray, "..."] | None = None,
+    link: str = "softmax",
 ) -> Pool:
     """Check everything once and fit the head.
 
@@ -125,13 +179,15 @@ def make_pool(
     classes
         How many classes the task has, ≥ 2.
     known, known_labels
-        ``(k, d)`` and ``(k,)`` examples that are labelled already.
+        ``(k, d)`` and ``(k,)`` examples that are labelled already; multi-hot ``(k, c)`` with ``link="sigmoid"``.
     l2
         Penalty of the head, > 0; `penalty_of` makes one from a ratio.
     query, query_labels
-        ``(m, d)`` and ``(m,)`` labelled examples that ask.
+        ``(m, d)`` and ``(m,)`` or ``(m, c)`` labelled examples that ask.
     cost, domains
         ``(n,)``; costs > 0.
+    link
+        ``softmax`` or ``sigmoid``: one label per example or several.
 
     Raises
     ------
@@ -156,11 +212,11 @@ def make_pool(
         raise ValuesError("at least two classes", str(classes), where=where)
     if not (np.isfinite(l2) and l2 > 0):
         raise ValuesError("l2 > 0", str(l2), where=where)
-    have, labels = _side(known, known_labels, rows, classes, "known")
-    asks, answers = _side(query, query_labels, rows, classes, "query")
-    weight = None
-    if len(np.unique(labels)) >= 2:
-        weight = fit_softmax(have, labels, classes=classes, l2=l2, tolerance=1e-3).weight
+    if link not in LINKS:
+        raise ValuesError(f"a link out of {', '.join(LINKS)}", repr(link), where=where)
+    have, labels = _side(known, known_labels, rows, classes, "known", link)
+    asks, answers = _side(query, query_labels, rows, classes, "query", link)
+    weight = fit_head(have, labels, classes=classes, l2=l2).weight if can_fit(labels) else None
     price = None
     if cost is not None:
         check_length(np.asarray(cost), len(rows), name="cost", where=where)
@@ -172,8 +228,9 @@ def make_pool(
         check_length(np.asarray(domains), len(rows), name="domains", where=where)
     given = len(asks) > 0
     return Pool(
-        rows, classes, have, labels, weight, l2, asks if given else None, answers if given else None, price, domains
-    )
+        rows, classes, have, labels, weight, l2, asks if given else None, answers if given else None, price, domains,
+        link,
+    )  # fmt: skip
 
 
 def _side(
@@ -182,16 +239,18 @@ def _side(
     like: Float[np.ndarray, "n d"],
     classes: int,
     name: str,
-) -> tuple[Float[np.ndarray, "k d"], Int[np.ndarray, " k"]]:
+    link: str,
+) -> tuple[Float[np.ndarray, "k d"], Num[np.ndarray, "k ..."]]:
     """Labelled rows, checked; none of them if there are none."""
     if embeddings is None or labels is None or len(np.asarray(embeddings)) == 0:
-        return np.empty((0, like.shape[1]), dtype=like.dtype), np.empty(0, dtype=np.int64)
+        none = np.empty(0, dtype=np.int64) if link == "softmax" else np.empty((0, classes), dtype=np.float32)
+        return np.empty((0, like.shape[1]), dtype=like.dtype), none
     rows = check_matrix(np.asarray(embeddings), name=name, where="selection")
     if rows.shape[1] != like.shape[1]:
         raise ShapeError(f"{name} of shape (k, {like.shape[1]})", f"shape {rows.shape}", where="selection")
     check_length(np.asarray(labels), len(rows), name=f"{name}_labels", where="selection")
-    return rows.astype(like.dtype, copy=False), check_labels(
-        np.asarray(labels), classes, name=f"{name}_labels", where="selection"
+    return rows.astype(like.dtype, copy=False), check_targets(
+        np.asarray(labels), len(rows), classes, link, name=f"{name}_labels", where="selection"
     )
 
 

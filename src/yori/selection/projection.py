@@ -1,7 +1,7 @@
 """Fewer dimensions: principal components and random projections.
 
-UMAP and its like are left out: they bend distances so that a map looks good, and a head trained on such a map proves
-nothing about the embeddings. For looking, two principal components say less and mislead less.
+UMAP and its like are no projections of this kind: they bend distances so that a map looks good, and a head trained on
+such a map proves nothing about the embeddings. They are for looking (yori.choose.umap_map) and never among the steps.
 
 References
 ----------

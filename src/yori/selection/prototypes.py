@@ -36,8 +36,9 @@ def prototype_rows(x: Float[np.ndarray, "n d"], budget: int, rng: np.random.Gene
 def prototypes(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
     """Prototypes of each class."""
     parts = []
-    for label, number in class_budgets(data.labels, budget).items():
-        members = np.flatnonzero(data.labels == label)
+    strata = data.strata
+    for label, number in class_budgets(strata, budget).items():
+        members = np.flatnonzero(strata == label)
         parts.append(members[prototype_rows(data.embeddings[members], number, rng)])
     return unweighted(np.concatenate(parts))
 
@@ -45,8 +46,9 @@ def prototypes(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
 def k_center_subset(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
     """Farthest-first traversal of each class: keeps the odd ones first, a control."""
     parts = []
-    for label, number in class_budgets(data.labels, budget).items():
-        members = np.flatnonzero(data.labels == label)
+    strata = data.strata
+    for label, number in class_budgets(strata, budget).items():
+        members = np.flatnonzero(strata == label)
         x = data.embeddings[members]
         parts.append(members[farthest_first(x, number, near=x[:0]).rows])
     return unweighted(np.concatenate(parts))

@@ -32,4 +32,4 @@ def random_subset(data: Labelled, budget: int, rng: np.random.Generator) -> Subs
 
 def stratified_subset(data: Labelled, budget: int, rng: np.random.Generator) -> Subset:
     """Random rows of each class in proportion to its size."""
-    return unweighted(stratified_rows(data.labels, budget, rng))
+    return unweighted(stratified_rows(data.strata, budget, rng))

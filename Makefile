@@ -5,12 +5,16 @@
 # make fix     repair formatting
 # make bench   benchmarks, JSON in benchmarks/results/
 # make docs    regenerate the CLI reference
+# make test-ray            what needs Ray, which takes half a minute and half a gigabyte to start
+# make test-label-studio   the round trip through a real Label Studio, in an environment of its own
+# make record-label-studio record the exports the tests read anew
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+LABEL_STUDIO := .label-studio
 
-.PHONY: demo demo-flywheel test check fix bench docs clean
+.PHONY: demo demo-flywheel test test-ray test-label-studio record-label-studio check fix bench docs clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -41,6 +45,20 @@ check: $(VENV)/.dev
 
 test: check
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+test-ray: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,ray]"
+	$(BIN)/python -m pytest -q -k ray tests/engines tests/main_job/test_shard_scores.py tests/cli/test_attribute.py
+
+$(LABEL_STUDIO)/bin/label-studio:
+	$(PYTHON) -m venv $(LABEL_STUDIO)
+	$(LABEL_STUDIO)/bin/python -m pip install --quiet --disable-pip-version-check label-studio==1.23.2
+
+test-label-studio: $(VENV)/.dev $(LABEL_STUDIO)/bin/label-studio
+	YORI_LABEL_STUDIO=$(CURDIR)/$(LABEL_STUDIO)/bin/label-studio $(BIN)/python -m pytest -q tests/flywheel/test_label_studio_live.py
+
+record-label-studio: $(VENV)/.dev $(LABEL_STUDIO)/bin/label-studio
+	YORI_LABEL_STUDIO=$(CURDIR)/$(LABEL_STUDIO)/bin/label-studio $(BIN)/python -m tests.flywheel.recorded.record
 
 fix: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,9 @@ def shape_checker(function):  # type: ignore[no-untyped-def]
 
 hypothesis.settings.register_profile("yori", deadline=None)  # how long an example takes says nothing on a busy machine
 hypothesis.settings.load_profile("yori")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: what tests start would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 if "YORI_UNCHECKED" not in os.environ:
     jaxtyping.install_import_hook("yori", "conftest.shape_checker")

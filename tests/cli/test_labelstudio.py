@@ -23,7 +23,8 @@ def test_a_file_goes_out_and_an_export_comes_back(yori, bells, tmp_path):
     tasks = tmp_path / "tasks.json"
     pushed = json.loads(yori("labelstudio", "push", bells, "--file", tasks, "--json").stdout)
     assert pushed == {
-        **{"pushed": 1, "there": 0, "project": None, "file": str(tasks), "media": str(bells / "labelstudio" / "media")}
+        **{"pushed": 1, "there": 0, "project": None, "served": None},
+        **{"file": str(tasks), "media": str(bells / "labelstudio" / "media")},
     }
     exported = json.loads(tasks.read_text(encoding="utf-8"))
     choice = {"from_name": "label", "to_name": "media", "type": "choices", "value": {"choices": ["horn"]}}
@@ -32,6 +33,19 @@ def test_a_file_goes_out_and_an_export_comes_back(yori, bells, tmp_path):
     assert yori("labelstudio", "pull", bells, "--file", tasks).stdout == "1 answer new, 0 changed, 0 known.\n"
     database = open_database(Project.open(bells))
     assert open_answers(database)["label"].to_pylist() == ["horn"]
+    database.close()
+    # the same as a table, and then without the annotation
+    table = tmp_path / "export.csv"
+    key = exported[0]["data"]["yori_project"]
+    table.write_text(f"annotation_id,annotator,label,yori_item,yori_project\n1,2,horn,i,{key}\n", encoding="utf-8")
+    assert yori("labelstudio", "pull", bells, "--file", table).stdout == "0 answers new, 0 changed, 1 known.\n"
+    exported[0]["annotations"] = []
+    tasks.write_text(json.dumps(exported), encoding="utf-8")
+    assert "1 answer here without an annotation there" in yori("labelstudio", "pull", bells, "--file", tasks).stdout
+    taken = yori("labelstudio", "pull", bells, "--file", tasks, "--take-gone-back", "--json").stdout
+    assert json.loads(taken) == {"added": 0, "replaced": 0, "repeated": 0, "late": 0, "gone": 1, "taken_back": 1}
+    database = open_database(Project.open(bells))
+    assert len(open_answers(database)) == 0
     database.close()
 
 

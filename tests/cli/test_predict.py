@@ -36,6 +36,25 @@ def test_the_serving_release_answers_and_logs(yori: Run, tmp_path: Path) -> None
     database.close()
 
 
+def test_groups_are_named_or_follow_the_folders(yori: Run, tmp_path: Path) -> None:
+    project, release = copied(tmp_path)
+    clips = write_clips(tmp_path / "new", 2)
+    logs = ("predict", project.path, clips, "--out", tmp_path / "out.parquet", "--release", release.release_id,
+            "--log", "--workers", 1)  # fmt: skip
+    both = yori(*logs, "--group", "ship", "--group-by", "folder")
+    assert (both.exit_code, "one of them" in both.stderr) == (2, True)
+    wrong = yori(*logs, "--group", "a\tb")
+    assert (wrong.exit_code, "control characters" in wrong.stderr) == (2, True)
+    done = yori(*logs, "--group-by", "folder")
+    assert done.exit_code == 0, done.stderr
+    database = open_database(project)
+    with database.connect() as connection:
+        rows = connection.execute(select(PREDICTIONS.c.source, PREDICTIONS.c.group_name)).all()
+    database.close()
+    assert len(rows) == 6
+    assert all(Path(source).parent.name == group for source, group in rows)
+
+
 def test_a_file_that_is_no_sound_gives_exit_code_1(yori: Run, tmp_path: Path) -> None:
     project, release = copied(tmp_path)
     (tmp_path / "bad.wav").write_bytes(b"no sound")

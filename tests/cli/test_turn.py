@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 from tests.flywheel.mined import answer_all, truth_of
 from tests.flywheel.mixture_world import copied, log, serving, stream
@@ -35,26 +33,6 @@ def test_a_turn_waits_for_people_and_then_goes_to_the_gate(yori, served, tmp_pat
     assert said in second.stdout
     assert "What the gate asked" in page.read_text()
     assert "verdict:" in second.stdout
-    history = yori("history", folder)
-    assert "Turn 1:" in history.stdout
-    fields = json.loads(yori("history", folder, "--json").stdout)
-    assert fields["turns"][0]["steps"]["gate"]["look"] == 1
-    assert next(each["action"] for each in fields["serving"]) == "promote"
-    korean = tmp_path / "ko.html"
-    assert yori("history", folder, "--page", korean, "--lang", "ko").exit_code == 0
-    assert "순환별 기록" in korean.read_text()
-
-
-def test_merge_says_what_became_of_the_answers(yori, served):
-    folder, database, truth = served
-    yori("turn", folder, "--budget", "20", "--no-progress")
-    nothing = yori("merge", folder)
-    assert nothing.stdout.startswith("Nothing changed: version 1.")
-    answer_all(database, truth)
-    found = yori("merge", folder, "--who", "ann")
-    assert "new examples" in found.stdout
-    assert "p0:" in found.stdout
-    assert json.loads(yori("merge", folder, "--json").stdout)["labelled"] == 0
 
 
 def test_a_turn_without_a_release_is_a_sentence(yori, tmp_path):
@@ -63,11 +41,9 @@ def test_a_turn_without_a_release_is_a_sentence(yori, tmp_path):
     assert result.exit_code == 5
     assert "expected a release that serves" in result.stderr
     assert "Traceback" not in result.stderr
-    assert "No turn yet" in yori("history", project.path).stdout
 
 
 def test_no_project(yori, tmp_path):
-    for verb in ("turn", "merge", "history"):
-        result = yori(verb, tmp_path / "nowhere")
-        assert result.exit_code == 5
-        assert "expected a project folder" in result.stderr
+    result = yori("turn", tmp_path / "nowhere")
+    assert result.exit_code == 5
+    assert "expected a project folder" in result.stderr

@@ -86,7 +86,8 @@ def test_effects_are_those_of_refitting_every_fold(problem):
     effects, _ = effects_of(
         course.parts("nll"), problem.embeddings, problem.targets, l2=L2, link="softmax", spectrum=spectrum
     )
-    rows = np.argsort(effects.drop)[[0, 1, 2, -1, -2, -3]]
+    order = np.argsort(effects.drop)
+    rows = np.r_[order[:10], order[-10:]]
     exact = []
     for row in rows:
         values = []
@@ -106,7 +107,7 @@ def test_effects_are_those_of_refitting_every_fold(problem):
                 ).value
             )
         exact.append(values[1] - values[0])
-    assert np.corrcoef(exact, effects.drop[rows])[0, 1] > 0.99
+    assert np.corrcoef(exact, effects.drop[rows])[0, 1] > 0.97
     assert (np.sign(exact) == np.sign(effects.drop[rows])).all()
 
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 
 from yori.attribution.group_influence import Change, effect_by_query
+from yori.attribution.influence import influence_of_solution
 from yori.curate import Choice, Problem, curate
 from yori.curate.explanation import effects_on_queries
-from yori.curate.parts import effects_of
+from yori.curate.ranking import Effects
 from yori.heads import Spectrum
 from yori.synthetic import gaussian_mixture_embeddings
 
@@ -29,12 +30,13 @@ def explained(made, choices, **options):
     )  # fmt: skip
 
 
-def test_sums_are_the_effects_edits_are_ranked_by(made):
+def test_sums_are_the_plain_influence(made):
     problem, found = made
-    effects, _ = effects_of(
-        found.parts, problem.embeddings, problem.targets, l2=L2, link="softmax",
-        spectrum=Spectrum.of(problem.embeddings),
-    )  # fmt: skip
+    part = found.parts[0]
+    curvature = part.curvature(problem.embeddings, l2=L2, link="softmax", spectrum=Spectrum.of(problem.embeddings))
+    solution = curvature.solve(part.asked.gradient(), tolerance=1e-8)
+    plain = influence_of_solution(curvature, problem.targets, part.asked.value, solution, leverage=False)
+    effects = Effects(plain.drop_effect(), plain.relabel_effect())
     drops = [Choice(row, None, 0.0, 1.0) for row in range(10)]
     np.testing.assert_allclose(explained(made, drops).sum(axis=1), effects.drop[:10], rtol=5e-3, atol=1e-7)
     new = (problem.targets[:10] + 1) % CLASSES

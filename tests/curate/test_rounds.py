@@ -203,7 +203,7 @@ class TestJudges:
     def test_the_rounds_they_liked_best_are_kept(self, problem):
         """Not always all of them: where the validation labels are random, going on makes it worse as often as better."""
         rng = np.random.default_rng(8)
-        asked = [problem, *(replace(problem, query_targets=rng.integers(0, CLASSES, QUERY)) for _ in range(6))]
+        asked = [problem, *(replace(problem, query_targets=rng.integers(0, CLASSES, QUERY)) for _ in range(16))]
         kept = []
         for each in asked:
             result = curate(each, budget=24, rounds=4)
@@ -309,7 +309,9 @@ class TestOddProblems:
         asked = replace(problem, objective=objective)
         result = curate(asked, budget=8)
         check(asked, result, 8)
-        assert flipped[1][places(result)].mean() >= 5 * NOISE
+        assert result.objective_after < result.objective_before
+        least = 3 if objective == "focal" else 5  # what is hopelessly wrong weighs most there, on both sides
+        assert flipped[1][places(result)].mean() >= least * NOISE
 
     def test_embeddings_that_say_nothing(self, problem):
         empty = replace(
@@ -358,7 +360,7 @@ class TestSeveralLabels:
         problem, wrong = several
         result = curate(problem, budget=BUDGET)
         check(problem, result, BUDGET)
-        assert len(places(result)) == BUDGET
+        assert len(places(result)) >= BUDGET // 2  # the second round is theirs to refuse
         assert wrong[places(result)].mean() >= 5 * NOISE
         weight = np.ones(TRAIN)
         weight[places(result)] = 0

@@ -1,3 +1,4 @@
+import re
 import string
 
 import pytest
@@ -16,10 +17,14 @@ STEPS = {
     "mine": {"asked": 43, "serving": "a" * 64},
     "merge": MERGED,
     "train": {"edits": 3, "training_flops": 5_000_000_000},
-    "gate": {"look": 1, "examples": 120, "level": 0.975, "questions": [QUESTION]},
+    "gate": {"look": 1, "examples": 120, "deciding": 44, "level": 0.975, "questions": [QUESTION]},
     "end": {"promoted": None, "serving": "a" * 64, "why": ["too few examples to tell: n ≥ 300"]},
 }
-WORLD = {"labels": [0, 60], "coverage": 0.8, "risk": {"yori": [0.2, 0.1], "random": [0.2, 0.15]}}
+WORLD = {
+    "labels": [0, 60], "coverage": 0.8,
+    "risk": {"yori": [0.2, 0.101], "random": [0.2, 0.153]}, "served": {"yori": [0.2, 0.101], "random": [0.2, 0.2]},
+    "promoted": {"yori": ["b" * 64], "random": [None]},
+}  # fmt: skip
 SERVED = [Served("a" * 64, "promote", "ann", "the first", 1_800_000_000.0)]
 
 
@@ -45,6 +50,46 @@ def test_a_promotion_is_said():
     page = history_page("ships", [turned(promoted="b" * 64)], SERVED)
     assert "Turn 1 was promoted" in page
     assert "Beside random labels" not in page
+
+
+def section(page, name):
+    return page.split(f'id="{name}"')[1].split("</section>")[0]
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_the_world_says_what_was_promoted_and_what_served(lang):
+    words = TurnWords(lang)
+    world = section(history_page("ships", [turned()], SERVED, world=WORLD, lang=lang), "world")
+    rows = [re.findall(r"([\d.]+)\s*%", re.sub(r"<[^>]+>", " ", row)) for row in world.split("<tr")[1:]]
+    told = [row for row in rows if row]
+    assert told == [["20.0", "20.0"], ["10.1", "10.1"], ["20.0", "20.0"], ["15.3", "20.0"]]
+    table = world.split("<table")[1]
+    assert table.count(words("outcome.promoted")) == table.count(words("outcome.kept")) == 1
+    newest, served = world.split("<figure")[1:]
+    assert newest.count('Z"') == served.count('Z"') == 1  # a ring around the one promotion, and nowhere else
+
+
+def test_a_korean_page_has_no_english_sentence():
+    questions = [
+        {"name": "verdict", "passed": True, "facts": {},
+         "sentence": "improved: augrc 0.15 → 0.1, change -0.05 (97.5 % interval -0.09 to -0.01), 44 examples"},
+        {"name": "domains", "passed": True, "facts": {},
+         "sentence": "none of 3 domains significantly worse; small domains asked together: 2"},
+        {"name": "threshold", "passed": False, "facts": {},
+         "sentence": "9 of 44 examples are answered wrongly, promised 0.05 (p = 0.00175); "
+                     "the release that serves lets 8 through"},
+    ]  # fmt: skip
+    reason = "Majority vote: too few control questions and too few answers per example to judge anything else."
+    steps = {
+        **STEPS,
+        "merge": {**MERGED, "people": {**MERGED["people"], "reason": reason}},
+        "gate": {**STEPS["gate"], "deciding": 44, "questions": questions},
+        "end": {"promoted": None, "serving": "a" * 64, "why": [questions[2]["sentence"]]},
+    }
+    served = [Served("a" * 64, "promote", "앤", f"turn 1: {questions[0]['sentence']}", 1_800_000_000.0)]
+    page = history_page("배", [Turn(1, steps)], served, world=WORLD, lang="ko")
+    text = re.sub(r"<[^>]+>", " ", re.sub(r"<(style|script).*?</\1>", " ", page.split("<body")[1], flags=re.DOTALL))
+    assert not re.findall(r"(?:[A-Za-z]{2,}[ ,]+){2}[A-Za-z]{2,}", text)
 
 
 def test_a_turn_under_way_and_none_at_all():

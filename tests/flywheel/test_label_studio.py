@@ -1,8 +1,9 @@
-"""Label Studio both ways: tasks and configuration out, exports in, the API on loopback."""
+"""Label Studio: tasks and configuration out, the API on loopback. Exports have a file of their own."""
 
 from __future__ import annotations
 
 import json
+import re
 import threading
 import xml.etree.ElementTree
 from collections.abc import Iterator
@@ -13,52 +14,24 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+from tests.flywheel.real_label_studio import choice
+from tests.flywheel.round_trip import RATE, ask
 
-from yori.errors import AlignmentError, SourceError, StoreError, ValuesError
+from yori.errors import SourceError, StoreError, ValuesError
 from yori.flywheel.database import Database
-from yori.flywheel.label_studio import labeling_config, read_annotations, task_of
+from yori.flywheel.label_studio import labeling_config, task_of
 from yori.flywheel.label_studio_api import LabelStudio
 from yori.flywheel.label_studio_exchange import HOLDER, project_key, pull, push
 from yori.flywheel.queue import Item, add_items, add_person, open_answers, take
 from yori.store import Project
 from yori.task import parse_task
 
-RATE = 8000
-SAMPLES = Path(__file__).with_name("label_studio")
-
 
 @pytest.fixture
 def filled(project: Project, database: Database) -> Database:
     """Seven items of half a second, out of one file of four seconds."""
-    path = project.path / "clips" / "horn" / "long.wav"
-    path.parent.mkdir(parents=True)
-    soundfile.write(path, np.random.default_rng(0).normal(0, 0.1, 4 * RATE), RATE)
-    common: dict[str, Any] = {
-        "turn": 1,
-        "kind": "audio",
-        "share": "secret-share",
-        "gold": "secret-gold",
-        "suggested": "horn",
-    }
-    items = [
-        Item(
-            item_id=f"item{number}", priority=1 - number / 10, media="clips/horn/long.wav", start=number / 2, duration=0.5,
-            confidence=0.41, reasons=[{"kind": "uncertain", "text": "confidence 0.41"}], **common,
-        )
-        for number in range(7)
-    ]  # fmt: skip
-    add_items(database, items)
+    ask(project, database)
     return database
-
-
-def sample(project: Project, name: str = "export.json") -> Any:
-    text = (SAMPLES / name).read_text(encoding="utf-8").replace("PROJECT", project_key(project))
-    return json.loads(text.replace('"ITEM', '"item').replace("/ITEM", "/item"))
-
-
-def saved(path: Path, content: Any) -> Path:
-    path.write_text(json.dumps(content), encoding="utf-8")
-    return path
 
 
 # -- out ----------------------------------------------------------------------------------------------------------------
@@ -189,103 +162,6 @@ def test_texts_rows_and_pictures_travel_too(project: Project, database: Database
         push(project, database)
 
 
-# -- in -----------------------------------------------------------------------------------------------------------------
-
-
-def test_an_export_comes_home(project: Project, filled: Database, tmp_path: Path) -> None:
-    push(project, filled, file=tmp_path / "tasks.json")
-    file = saved(tmp_path / "export.json", sample(project))
-    report = pull(project, filled, file=file)
-    assert (report.added, report.replaced, report.repeated) == (6, 0, 0)
-    table = open_answers(filled)
-    names = ("item_id", "person", "verdict", "label", "note", "seconds", "suggestion_shown", "origin")
-    rows = list(zip(*(table[name].to_pylist() for name in names), strict=True))
-    assert rows == [
-        ("item0", "label studio 1", "accept", "horn", "far away\n두 번째 줄", 4.2, True, "label_studio"),
-        ("item1", "label studio 2", "relabel", "whistle", None, 4.2, True, "label_studio"),
-        ("item1", "eun+a@example.org", "relabel", "bell", None, None, True, "label_studio"),
-        ("item2", "label studio 1", "skip", None, None, 4.2, True, "label_studio"),
-        ("item3", "label studio 1", "unsure", None, None, 4.2, False, "label_studio"),
-        ("item4", "label studio 1", "drop", None, None, 4.2, True, "label_studio"),
-    ]
-    again = pull(project, filled, file=file)
-    assert (again.added, again.replaced, again.repeated) == (0, 0, 6)
-
-
-def test_a_changed_annotation_takes_the_place_of_its_earlier_self(
-    project: Project, filled: Database, tmp_path: Path
-) -> None:
-    exported = sample(project)
-    pull(project, filled, file=saved(tmp_path / "1.json", exported))
-    annotation = exported[0]["annotations"][0]
-    annotation["result"][0]["value"]["choices"] = ["bell"]
-    annotation["updated_at"] = "2026-11-21T00:00:00Z"
-    report = pull(project, filled, file=saved(tmp_path / "2.json", exported))
-    assert (report.added, report.replaced, report.repeated) == (0, 1, 5)
-    labels = {row["item_id"]: row["label"] for row in open_answers(filled).to_pylist() if row["item_id"] == "item0"}
-    assert labels == {"item0": "bell"}
-
-
-def test_the_short_format_comes_home_too(project: Project) -> None:
-    answers = read_annotations(sample(project, "export_min.json"), project=project_key(project), where="x")
-    assert [(one.item_id, one.person, one.verdict, one.label, one.note) for one in answers] == [
-        ("item0", "label studio 1", "relabel", "horn", "far away"),
-        ("item1", "label studio 2", "relabel", "bell\x1fwhistle", None),
-        ("item3", "label studio 1", "unsure", None, None),
-    ]
-
-
-def test_an_export_of_another_project_is_refused(project: Project, filled: Database, tmp_path: Path) -> None:
-    exported = sample(project)
-    exported[3]["data"]["yori_project"] = "0123456789abcdef"
-    with pytest.raises(AlignmentError, match="tasks of another yori project: '4'"):
-        pull(project, filled, file=saved(tmp_path / "a.json", exported))
-    for one in exported:
-        one["data"] = {"audio": "x.wav"}
-    with pytest.raises(AlignmentError, match="tasks that yori did not push"):
-        pull(project, filled, file=saved(tmp_path / "b.json", exported))
-    stranger = sample(project)
-    stranger[0]["data"]["yori_item"] = "of another queue"
-    with pytest.raises(AlignmentError, match="of another queue"):
-        pull(project, filled, file=saved(tmp_path / "c.json", stranger))
-    assert len(open_answers(filled)) == 0
-
-
-@pytest.mark.parametrize(
-    ("content", "error"),
-    [
-        (b"", SourceError),
-        (b"{", SourceError),
-        (b"[" * 100_000, SourceError),
-        (b"{}", SourceError),
-        (b"[1]", SourceError),
-        (b'[{"data": 1}]', SourceError),
-        (b'[{"data": {"yori_item": "item0", "yori_project": "KEY"}, "annotations": 5}]', SourceError),
-        (b'[{"data": {"yori_item": "item0", "yori_project": "KEY"}, "annotations": [5]}]', SourceError),
-        (b'[{"data": {"yori_item": "item0", "yori_project": "KEY"}, "annotations": [{"result": [{}]}]}]', SourceError),
-        (
-            b'[{"data": {"yori_item": "item0", "yori_project": "KEY"}, "annotations": [{"id": 1, "result": '
-            b'[{"from_name": "label", "type": "choices", "value": {"choices": ["gong"]}}]}]}]',
-            ValuesError,
-        ),
-        (
-            b'[{"data": {"yori_item": "item0", "yori_project": "KEY"}, "annotations": [{"id": 1, "result": '
-            b'[{"from_name": "verdict", "type": "choices", "value": {"choices": ["explode"]}}]}]}]',
-            SourceError,
-        ),
-    ],
-)
-def test_what_is_no_export_is_refused(
-    project: Project, filled: Database, tmp_path: Path, content: bytes, error: type[Exception]
-) -> None:
-    (tmp_path / "x.json").write_bytes(content.replace(b"KEY", project_key(project).encode()))
-    with pytest.raises(error):
-        pull(project, filled, file=tmp_path / "x.json")
-    assert len(open_answers(filled)) == 0
-    with pytest.raises(SourceError, match="read"):
-        pull(project, filled, file=tmp_path / "none.json")
-
-
 def test_the_key_tells_projects_apart_and_stays_with_the_project(project: Project, tmp_path: Path) -> None:
     import pyarrow as pa
 
@@ -331,6 +207,12 @@ class _Studio(BaseHTTPRequestHandler):
                     {"id": number, "data": task["data"], "annotations": [], "predictions": predictions}
                 )
             self._send(201, {"task_count": len(body), "annotation_count": 0})
+        elif path == "/api/storages/localfiles" and state["serves"] != "no local files":
+            if body is not None:
+                state["storages"].append(body)
+            self._send(200 if body is None else 201, state["storages"])
+        elif path == "/data/local-files/" and state["serves"] == "all" and state["storages"]:
+            self._send(200, None, content=b"RIFF")
         elif path == "/api/projects/3/export":
             assert "download_all_tasks=true" in self.path
             self._send(200, state["tasks"])
@@ -359,7 +241,7 @@ class _Studio(BaseHTTPRequestHandler):
 @pytest.fixture
 def studio() -> Iterator[tuple[str, dict[str, Any]]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Studio)
-    server.state = {"seen": [], "tasks": [], "tokens": lambda state: ["Token legacy"]}  # type: ignore[attr-defined]
+    server.state = {"seen": [], "tasks": [], "storages": [], "serves": "all", "tokens": lambda state: ["Token legacy"]}  # type: ignore[attr-defined]
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}", server.state  # type: ignore[attr-defined]
@@ -384,15 +266,46 @@ def test_items_go_to_label_studio_once_and_answers_come_back(
         "id": 1,
         "completed_by": 1,
         "updated_at": "x",
-        "result": sample(project)[0]["annotations"][0]["result"],
+        "result": [choice("label", "horn")],
     }
     state["tasks"][2]["annotations"] = [annotation]
     report = pull(project, filled, studio=api, studio_project=3)
-    assert report.added == 1
+    assert report.given.added == 1
     assert open_answers(filled)["item_id"].to_pylist() == ["item2"]
     add_person(filled, "ann")
     assert HOLDER != "ann"
     assert take(filled, "ann", count=10) == []
+
+
+def test_the_clips_become_a_local_storage_that_is_never_synced(
+    project: Project, filled: Database, studio: tuple[str, dict[str, Any]]
+) -> None:
+    url, state = studio
+    api = LabelStudio(url, "legacy")
+    assert push(project, filled, studio=api, count=3).served
+    (storage,) = state["storages"]
+    assert (storage["project"], storage["path"]) == (3, str(project.path / "labelstudio" / "media"))
+    assert not re.search(storage["regex_filter"], "item0.wav")
+    assert push(project, filled, studio=api, studio_project=3, count=5).served
+    assert len(state["storages"]) == 1
+
+
+@pytest.mark.parametrize("serves", ["no local files", "nothing"])
+def test_a_label_studio_that_does_not_hand_the_clips_out(
+    project: Project, filled: Database, studio: tuple[str, dict[str, Any]], serves: str
+) -> None:
+    url, state = studio
+    state["serves"] = serves
+    assert push(project, filled, studio=LabelStudio(url, "legacy")).served is False
+    assert len(state["tasks"]) == 7
+
+
+def test_clips_that_lie_elsewhere_are_no_business_of_label_studio(
+    project: Project, filled: Database, studio: tuple[str, dict[str, Any]]
+) -> None:
+    url, state = studio
+    assert push(project, filled, studio=LabelStudio(url, "legacy"), media_url="http://files/").served is None
+    assert state["storages"] == []
 
 
 def test_a_personal_token_buys_short_ones_and_again_when_they_run_out(studio: tuple[str, dict[str, Any]]) -> None:

@@ -85,3 +85,12 @@ def test_the_whole_log_is_thinned_evenly(three_days) -> None:
     np.testing.assert_array_equal(confidence, every["confidence"][first])
     assert set(read_confidence(database, release.release_id, most=5)[0].tolist()) <= {4, 8, 12, 16, 20}
     assert len(read_confidence(database, "other", most=5)[0]) == 0
+
+
+def test_what_callers_say_belongs_together_is_one_group(three_days) -> None:
+    database, release = three_days
+    rows = read_logged(database, release.release_id, classes=4, dimensions=16, limit=6)
+    rows.columns["input_sha256"][:] = ["x", "x", "y", "z", "z", "w"]
+    rows.columns["group_name"][:] = [None, "a", "a", None, "b", None]
+    assert rows.groups.tolist() == [0, 0, 0, 1, 1, 2]
+    assert rows.take(np.array([3, 5])).groups.tolist() == [0, 1]

@@ -10,7 +10,7 @@ from sqlalchemy import Column, Connection, Integer, MetaData, Table, inspect, se
 from yori.errors import NewerVersionError, StoreError
 from yori.flywheel.database import Database, open_database
 from yori.flywheel.migrations import MIGRATIONS, STEPS, Migration, migrate
-from yori.flywheel.schema import METADATA
+from yori.flywheel.schema import METADATA, PREDICTIONS
 from yori.store import Project
 
 OLD = MetaData()
@@ -105,6 +105,32 @@ def test_many_may_open_a_new_database_at_once(project: Project, database_url: st
     database = open_database(project, database_url)
     assert behind(database) == [step.name for step in MIGRATIONS]
     database.close()
+
+
+def test_a_database_of_before_groups_keeps_its_predictions(empty: Database, project: Project) -> None:
+    row = {
+        "at": 1.0, "release_id": "r", "kind": "clip", "input_sha256": "ab" * 32, "label": "bell", "confidence": 0.5,
+        "abstained": False, "latency_ms": 1.0, "probs": b"",
+    }  # fmt: skip
+    with empty.begin() as connection:
+        METADATA.create_all(connection)
+        STEPS.create(connection)
+        connection.execute(text("ALTER TABLE predictions DROP COLUMN group_name"))
+        connection.execute(STEPS.insert().values(name="0001-first-tables", at=0.0))
+        old = PREDICTIONS.insert().compile(dialect=connection.dialect, column_keys=list(row))
+        assert "group_name" not in str(old)
+        connection.execute(PREDICTIONS.insert(), [row])
+    again = open_database(project, None if empty.url.startswith("sqlite") else empty.url)
+    try:
+        assert behind(again) == [step.name for step in MIGRATIONS]
+        with again.begin() as connection:
+            connection.execute(PREDICTIONS.insert(), [row | {"group_name": "ship 1"}])
+            found = select(PREDICTIONS.c.label, PREDICTIONS.c.group_name).order_by(PREDICTIONS.c.prediction_id)
+            assert connection.execute(found).all() == [("bell", None), ("bell", "ship 1")]
+            columns = [column["name"] for column in inspect(connection).get_columns("predictions")]
+        assert columns == [column.name for column in PREDICTIONS.columns]
+    finally:
+        again.close()
 
 
 def test_names_are_ordered_and_differ() -> None:

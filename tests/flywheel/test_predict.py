@@ -16,9 +16,10 @@ import soundfile
 from sqlalchemy import select
 from tests.flywheel.heard import copied, encoded, heard, sound, write_clips
 
-from yori.errors import SourceError, StoreError
+from yori.errors import SourceError, StoreError, ValuesError
 from yori.flywheel import predict as module
-from yori.flywheel.database import Database
+from yori.flywheel.database import Database, open_database
+from yori.flywheel.group_names import hidden_group
 from yori.flywheel.log_predictions import log_predictions
 from yori.flywheel.log_rules import LogRules
 from yori.flywheel.predict import predict
@@ -150,10 +151,11 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
         pytest.skip("this file system takes UTF-8 names only")
     (tmp_path / "good.wav").write_bytes(encoded(sound("tone", 0)))
     files = [os.fsdecode(name), tmp_path / "good.wav"]
-    done = predict(project, release.release_id, files, tmp_path / "out.parquet", workers=1)
-    bad, good = pq.read_table(done.out).to_pylist()
-    assert (bad["file"], bad["label"], bool(bad["error"])) == (f"{tmp_path}/caf\\xe9.wav", None, True)
-    assert good["label"]
+    for asked in (files, [tmp_path]):  # named, and found in a folder
+        done = predict(project, release.release_id, asked, tmp_path / "out.parquet", workers=1)
+        odd, good = sorted(pq.read_table(done.out).to_pylist(), key=lambda row: row["file"])
+        assert (odd["file"], odd["label"], odd["error"]) == (f"{tmp_path}/caf\\xe9.wav", good["label"], None)
+        assert odd["probs"] == good["probs"]
 
 
 def test_what_cannot_be_begun(tmp_path: Path) -> None:
@@ -185,6 +187,33 @@ def test_the_log_takes_a_table_once(clips: Path, tmp_path: Path, database: Datab
         assert (row["source"], row["label"], row["start"]) == (line["file"], line["label"], line["start"])
         assert (project.path / row["input_path"]).read_bytes() == Path(line["file"]).read_bytes()
         np.testing.assert_array_equal(np.frombuffer(row["embedding"], "<f4"), np.array(line["embedding"], "<f4"))
+
+
+def test_what_belongs_together_is_told_once(clips: Path, tmp_path: Path, database: Database) -> None:
+    project, release = copied(tmp_path)
+    done = predict(project, release.release_id, [clips], tmp_path / "out.parquet", embeddings=True, workers=1)
+    assert log_predictions(database, project, done.out) == 9
+    assert told(database) == {None}
+    only = {str(path): path.parent.name for path in clips.rglob("*.wav") if path.parent.name != "tone"}
+    assert (
+        log_predictions(database, project, done.out, group=only.get) == 0
+    )  # nothing new, but what was not said is now
+    assert told(database) == {None, "noise", "warble"}
+    assert log_predictions(database, project, done.out, group="all of it") == 0
+    assert told(database) == {"noise", "warble", "all of it"}  # what was told once is not changed
+    (tmp_path / "private").mkdir()
+    private = copied(tmp_path / "private")[0]
+    other = open_database(private)
+    assert log_predictions(other, private, done.out, LogRules(private=True), group="tone") == 9
+    assert told(other) == {hidden_group("tone")}
+    with pytest.raises(ValuesError, match=r"group of .*wav"):
+        log_predictions(other, private, done.out, group=lambda file: "a\nb")
+    other.close()
+
+
+def told(database: Database) -> set[str | None]:
+    with database.connect() as connection:
+        return set(connection.execute(select(PREDICTIONS.c.group_name)).scalars())
 
 
 def test_a_private_log_knows_no_names(clips: Path, tmp_path: Path, database: Database) -> None:

@@ -18,6 +18,7 @@ from tests.flywheel.postgres import Cluster
 from yori.errors import StoreError, ValuesError
 from yori.flywheel import kept_inputs, prediction_log
 from yori.flywheel.database import Database, open_database
+from yori.flywheel.group_names import hidden_group
 from yori.flywheel.kept_inputs import copy_of, forget, keep_copies
 from yori.flywheel.log_rules import LogRules, falls_into
 from yori.flywheel.prediction_log import Logged, PredictionLog
@@ -72,7 +73,7 @@ class Gone(Database):
 
 def test_what_is_offered_is_in_the_database(database: Database, project: Project) -> None:
     log = PredictionLog(database, project, KEEP_ALL)
-    log.offer([row(n, start=0.5 * n, duration=1.0, domain="north") for n in range(5)])
+    log.offer([row(n, start=0.5 * n, duration=1.0, domain="north", group=f"ship {n // 2}") for n in range(5)])
     assert log.flush(20)
     assert log.close(5)
     found = rows_in(database)
@@ -81,6 +82,7 @@ def test_what_is_offered_is_in_the_database(database: Database, project: Project
     np.testing.assert_array_equal(np.frombuffer(found[3]["embedding"], "<f4"), [3, 4, 5])
     np.testing.assert_array_equal(np.frombuffer(found[3]["probs"], "<f4"), [0.5, 0.5])
     assert found[0]["input_path"] is None
+    assert [one["group_name"] for one in found] == ["ship 0", "ship 0", "ship 1", "ship 1", "ship 2"]
     counts = log.counts()
     assert (counts.offered, counts.written, counts.waiting, dict(counts.shed)) == (5, 5, 0, {})
 
@@ -219,9 +221,10 @@ def test_abstained_inputs_are_always_kept_and_others_by_share(database: Database
 
 def test_private_keeps_embeddings_only(database: Database, project: Project) -> None:
     log = PredictionLog(database, project, LogRules(inputs=1.0, private=True))
-    log.offer([row(1, content=b"secret", abstained=True)])
+    log.offer([row(1, content=b"secret", abstained=True, group="the secret ship")])
     assert log.close(20)
     (found,) = rows_in(database)
+    assert found["group_name"] == hidden_group("the secret ship")
     assert found["input_path"] is None
     assert found["source"] is None
     assert found["input_sha256"] == hashlib.sha256(found["embedding"]).hexdigest()

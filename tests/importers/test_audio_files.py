@@ -3,7 +3,7 @@ import os
 import pytest
 
 from yori.errors import PathEscapeError, SourceError
-from yori.importers.audio_files import find_audio, is_audio
+from yori.importers.audio_files import find_audio, find_files, is_audio
 
 
 def reasons(left_out):
@@ -65,6 +65,7 @@ def test_names_nobody_can_use(data):
     assert found == ["fine.wav"]
     assert [one.reason for one in left_out] == ["unusable name"] * 3
     assert all(one.uri.isprintable() for one in left_out)
+    assert len(find_files(data, any_name=True)[0]) == 4  # they can be heard, but not become examples
 
 
 def test_what_is_no_regular_file(data):

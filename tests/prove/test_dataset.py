@@ -46,6 +46,15 @@ def test_near_duplicates_count_as_one_group(tmp_path):
     assert len(np.unique(data.groups)) == len(set(rows["group"])) - 1
 
 
+def test_a_copy_that_came_later_joins_the_group_of_the_first(tmp_path):
+    """Its cluster is called by the first example, whose own cluster is null."""
+    rows = columns(mixture(120))
+    other = next(row for row in range(120) if rows["group"][row] != rows["group"][0])
+    late = [rows["example_id"][0] if row == other else None for row in range(120)]
+    data, _ = read(make_small(tmp_path / "p", duplicates=late))
+    assert data.groups[0] == data.groups[other]
+
+
 def test_a_split_by_clip_ignores_groups(tmp_path):
     data, _ = read(make_small(tmp_path / "p", task=SMALL_TASK.replace("[id]", "[id], by: clip")))
     assert len(np.unique(data.groups)) == 120

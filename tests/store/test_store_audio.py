@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 from pathlib import Path
 
@@ -235,3 +236,20 @@ def test_write_wav_replaces_in_one_step_and_leaves_nothing_aside(tmp_path: Path)
 def test_samples_that_cannot_be_written(samples: object, rate: int, error: type[Exception]) -> None:
     with pytest.raises(error, match="wav_bytes"):
         wav_bytes(samples, rate)
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    """File systems hold any bytes; a name from an old machine need not be UTF-8."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9 \xff.wav"))
+    try:
+        path.write_bytes(wav_bytes(sine(440, 0.5), RATE))
+    except (OSError, UnicodeEncodeError):
+        pytest.skip("this file system takes UTF-8 names only")
+    same = tmp_path / "cafe.wav"
+    same.write_bytes(path.read_bytes())
+    assert np.array_equal(read_audio(path, start=0.1, duration=0.2)[0], read_audio(same, start=0.1, duration=0.2)[0])
+    assert audio_info(path) == audio_info(same)
+    for content in (b"", b"no sound at all", path.read_bytes()[:100]):
+        path.write_bytes(content)
+        with pytest.raises(SourceError):
+            read_audio(path)

@@ -41,10 +41,12 @@ class Served:
         )
 
 
-def serve(folder: Path, *, rules: LogRules | None = None, limits: ClipLimits | None = None) -> Served:
-    """A copy of the project of sounds, whose release serves."""
+def serve(
+    folder: Path, *, rules: LogRules | None = None, limits: ClipLimits | None = None, url: str | None = None
+) -> Served:
+    """A copy of the project of sounds, whose release serves; ``url``: of the database, where it is not in the project."""
     project, release = copied(folder)
-    database = open_database(project)
+    database = open_database(project, url)
     promote(database, project, release.release_id, who="ann", why="a test")
     log = PredictionLog(database, project, rules)
     return Served(project, release, database, Predictor(project, database, log, limits=limits))

@@ -155,6 +155,105 @@ def test_embeddings_as_json_and_as_npy(served: Served) -> None:
     np.testing.assert_array_equal(np.frombuffer(logged[7]["embedding"], "<f4"), vectors[7])
 
 
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_what_belongs_together_is_logged_with_what_it_belongs_to(tmp_path: Path, kind: str) -> None:
+    if kind == "sqlite":
+        _groups_are_logged(serve(tmp_path))
+        return
+    why = missing()
+    if why:
+        pytest.skip(why)
+    with cluster() as postgres:
+        served = serve(tmp_path, url=postgres.new_database())
+        try:
+            _groups_are_logged(served)
+        finally:
+            served.database.close()
+
+
+def _groups_are_logged(served: Served) -> None:
+    vectors = [[0.1] * served.release.dimensions, [0.2] * served.release.dimensions]
+    binary = {"Content-Type": "application/octet-stream"}
+    name = "배 7 <b>&'\"; --"
+    files = [("file", (f"{n}.wav", encoded(sound("tone", n)), "audio/wav")) for n in range(2)]
+    with served.client() as client:
+        long = encoded(sound("tone", 0, seconds=3))
+        sent = [
+            client.post("/v1/clips", params={"group": name}, content=long, headers=WAV),
+            client.post("/v1/clips", params={"group": "both"}, files=files),
+            client.post("/v1/clips", files=files, data={"group": "one field"}),
+            client.post("/v1/clips", files=files, data={"group": ["first", ""]}),
+            client.post("/v1/embeddings", json={"embeddings": vectors, "groups": ["a", None]}),
+            client.post("/v1/embeddings?group=all", json={"embeddings": vectors}),
+            client.post("/v1/embeddings?group=npy", content=npy(np.array(vectors)), headers=binary),
+            client.post("/v1/clips?group=", content=encoded(sound("noise", 1)), headers=WAV),
+        ]
+        assert [answer.status_code for answer in sent] == [200] * len(sent)
+    assert "group" not in sent[0].text
+    wanted = [
+        [name] * 3,
+        ["both"] * 2,
+        ["one field"] * 2,
+        ["first", None],
+        ["a", None],
+        ["all"] * 2,
+        ["npy"] * 2,
+        [None],
+    ]
+    found = rows(served)
+    assert sorted(str(row["group_name"]) for row in found) == sorted(str(each) for part in wanted for each in part)
+    assert {("0.wav", "first"), ("1.wav", None)} <= {(row["source"], row["group_name"]) for row in found}
+
+
+@pytest.mark.parametrize(
+    ("query", "how", "says"),
+    [
+        ("group=" + "x" * 256, {}, "group"),
+        ("group=a%00b", {}, "control characters"),
+        ("group=%20", {}, "control characters"),
+        ("", {"data": {"group": "\t"}}, "control characters"),
+        ("", {"data": {"group": ["a", "b", "c"]}}, "2 groups"),
+        ("group=a", {"data": {"group": "b"}}, "both"),
+        ("", {"data": {"domain": "north"}}, "'domain'"),
+    ],
+)
+def test_groups_that_are_none_are_refused(served: Served, query: str, how: dict, says: str) -> None:
+    files = [("file", (f"{n}.wav", encoded(sound("tone", n)), "audio/wav")) for n in range(2)]
+    with served.client() as client:
+        answer = client.post(f"/v1/clips?{query}", files=files, **how)
+    assert (answer.status_code, says in answer.json()["error"]) == (422, True), answer.text
+    assert rows(served) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "groups", "says"),
+    [
+        ("", "a", "list of text or null"),
+        ("", [1], "list of text or null"),
+        ("", ["a", "b"], "1 groups"),
+        ("", ["\ud800"], "number 1"),
+        ("?group=a", ["a"], "both"),
+        ("?group=a%0Ab", None, "control characters"),
+    ],
+)
+def test_groups_of_embeddings_that_are_none_are_refused(served: Served, query: str, groups: object, says: str) -> None:
+    body = json.dumps({"embeddings": [[0.1] * served.release.dimensions], "groups": groups})
+    with served.client() as client:
+        answer = client.post(f"/v1/embeddings{query}", content=body, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, says in answer.json()["error"]) == (422, True), answer.text
+    assert rows(served) == []
+
+
+def test_groups_are_in_the_description(served: Served) -> None:
+    with served.client() as client:
+        paths = client.get("/openapi.json").json()["paths"]
+    for path in ("/v1/clips", "/v1/embeddings"):
+        assert "group" in [each["name"] for each in paths[path]["post"]["parameters"]]
+    content = {path: paths[path]["post"]["requestBody"]["content"] for path in ("/v1/clips", "/v1/embeddings")}
+    assert "group" in content["/v1/clips"]["multipart/form-data"]["schema"]["properties"]
+    assert "groups" in content["/v1/embeddings"]["application/json"]["schema"]["properties"]
+
+
 # -- what strangers send --------------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from jaxtyping import Bool, Float, Int, Shaped
 
 from yori.errors import SourceError
-from yori.splits import merge_groups
+from yori.splits import cluster_names, merge_groups
 from yori.store import Project, Version
 from yori.store.tables import ROW_COLUMNS
 from yori.task import Task
@@ -115,12 +115,11 @@ def read_material(project: Project, task: Task) -> Material:
     own = np.array(
         [name or f"\x00{example}" for name, example in zip(group_names, ids, strict=True)], dtype=object
     )  # an example without a group is one of its own, whatever groups are called
-    duplicates = np.array(table["duplicates"].to_pylist(), dtype=object)
     domains, splits = _text(table["domain"]), _text(table["split"])
     return Material(
         project=project, task=task, version=version, table=table, ids=ids, classes=task.class_names,
         labels=[None if names is None else ";".join(names) for names in sets], targets=targets,
-        groups=merge_groups(own, duplicates), group_names=group_names,
+        groups=merge_groups(own, cluster_names(ids, table["duplicates"].to_pylist())), group_names=group_names,
         domains=domains if (domains != "").any() else None, splits=splits if (splits != "").any() else None,
     )  # fmt: skip
 

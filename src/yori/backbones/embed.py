@@ -111,9 +111,9 @@ def _keep(project: Project, key: str, begin: int, vectors: Float32[np.ndarray, "
 
 
 def _save(path: Path, arrays: dict[str, Any]) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+    path.write_bytes(save({name: np.ascontiguousarray(array) for name, array in arrays.items()}))  # an OSError if full
 
 
 def load_backbone(project: Path, key: str, name: str) -> Backbone:

@@ -20,6 +20,7 @@ from yori.errors import AlignmentError, SourceError, SplitError, ValuesError
 from yori.prove.baseline import finite_rows
 from yori.prove.dataset import Dataset, cells_of, dataset_of
 from yori.selection import Labelled, penalty_of
+from yori.splits import cluster_names
 from yori.store import EmbeddingShards, Project
 from yori.task import Task, parse_task
 from yori.workers import Progress, silent
@@ -185,16 +186,17 @@ def _embeddings(
 
 def _without_copies(table: pa.Table, unlabelled: pa.Table) -> tuple[pa.Table, int]:
     """Candidates of which no near-copy is labelled or comes before."""
-    cluster = [each or "" for each in table["duplicates"].to_pylist()]
-    known = {
-        each for each, label in zip(cluster, table["label"].to_pylist(), strict=True) if each and label is not None
-    }
+    clusters, labels = _clusters(table), table["label"].to_pylist()
+    known = {each for each, label in zip(clusters, labels, strict=True) if label is not None}
     kept = []
-    for each in unlabelled["duplicates"].to_pylist():
-        kept.append(not each or each not in known)
-        if each:
-            known.add(each)
+    for each in _clusters(unlabelled):
+        kept.append(each not in known)
+        known.add(each)
     return unlabelled.filter(pa.array(kept, pa.bool_())), len(kept) - sum(kept)
+
+
+def _clusters(table: pa.Table) -> list[str]:
+    return cluster_names(table["example_id"].to_pylist(), table["duplicates"].to_pylist()).tolist()
 
 
 def _all_named(domains: Shaped[np.ndarray, " n"]) -> Shaped[np.ndarray, " n"] | None:

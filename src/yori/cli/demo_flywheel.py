@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from yori.cli.progress import progress_bars, progress_option
 from yori.cli.show import json_option, show_json
 
+if TYPE_CHECKING:
+    from yori.flywheel.simulated_world import Outcome
+
+ARM_NAMES = {"yori": "what yori asks", "random": "random labels"}
 _PAGES: tuple[tuple[str, Literal["en", "ko"]], ...] = (("turns.html", "en"), ("turns.ko.html", "ko"))
 
 
@@ -52,8 +56,19 @@ def command(folder: Path, seed: int, scale: float, workers: int | None, progress
     if as_json:
         show_json({**fields, "page": str(pages[0]), "project": str(project.path)})
         return
-    click.echo(f"Risk at {fields['coverage']:.0%} coverage on passages nobody was trained on:")
-    for place, labels in enumerate(found.labels):
-        told = ", ".join(f"{arm} {values[place]:.1%}" for arm, values in found.risk.items())
-        click.echo(f"  {labels:4} labels: {told}")
+    _show(found, fields["coverage"])
     click.echo(f"See: {pages[0]}")
+
+
+def _show(found: Outcome, coverage: float) -> None:
+    """One line for each turn of each arm: the newest head, whether its gate promoted it, and what served."""
+    click.echo(f"Risk at {coverage:.0%} coverage on passages nobody was trained on:")
+    for arm, risks in found.risk.items():
+        click.echo(f"  {ARM_NAMES[arm]}:")
+        gates = ["first release", *("kept out" if each.promoted is None else "promoted" for each in found.turns[arm])]
+        for labels, risk, gate, served in zip(found.labels, risks, gates, found.served[arm], strict=True):
+            click.echo(f"  {labels:6} labels: newest head {risk:6.1%}, {gate:13} → serves {served:6.1%}")
+    for arm, done in found.turns.items():
+        passed = [str(each.number) for each in done if each.promoted]
+        told = f"turn {', '.join(passed)}" if passed else "none"
+        click.echo(f"Promoted by the gate, {ARM_NAMES[arm]}: {told}.")

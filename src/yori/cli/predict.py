@@ -18,6 +18,7 @@ from yori.cli.show import counted, json_option, show_json
     \b
     yori predict bells new/ --out new.parquet
     yori predict bells harbour.wav --hop 0.5 --out harbour.parquet --log
+    yori predict bells passages/ --out week.parquet --log --group-by folder
     """,
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
@@ -29,6 +30,9 @@ from yori.cli.show import counted, json_option, show_json
 @click.option("--log", "to_log", is_flag=True, help="Add the answers to the prediction log, as serving does.")
 @click.option("--private", is_flag=True, help="With --log: keep embeddings only, neither names nor copies.")
 @click.option("--domain", metavar="NAME", help="With --log: where the files come from, such as a site.")
+@click.option("--group", metavar="NAME", help="With --log: what all files belong to, such as a passage.")
+@click.option("--group-by", type=click.Choice(["file", "folder"]), default="file", show_default=True,
+              help="With --log: each file is a group, or the files in folders of one name are.")  # fmt: skip
 @click.option("--database", metavar="URL", help="Default: YORI_DATABASE, or flywheel.db in the project.")
 @click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes. Default: one for each processor.")
 @progress_option
@@ -43,6 +47,8 @@ def command(
     to_log: bool,
     private: bool,
     domain: str | None,
+    group: str | None,
+    group_by: str,
     database: str | None,
     workers: int | None,
     progress: bool | None,
@@ -50,15 +56,21 @@ def command(
 ) -> None:
     """Answer for sound files, folders of them, or .npy files of embeddings, and write a table.
 
+    What is of one group is never trained on and tested.
+
     After Ctrl-C the same command goes on with what is finished. Exit code 1: some files could not be read; their rows say why.
     """
     from yori.flywheel.database import open_database
+    from yori.flywheel.group_names import check_group, folder_group
     from yori.flywheel.log_predictions import log_predictions
     from yori.flywheel.log_rules import LogRules
     from yori.flywheel.predict import predict
     from yori.flywheel.release import find_release, serving_release
     from yori.store import Project
 
+    if group is not None and group_by == "folder":
+        raise click.UsageError("--group names one group, --group-by folder many: give one of them.")
+    check_group(group, where="--group")
     project = Project.open(folder)
     opened = open_database(project, database)
     release_id = serving_release(opened) if prefix is None else find_release(project, prefix)
@@ -70,7 +82,8 @@ def command(
         )
     logged = None
     if to_log:
-        logged = log_predictions(opened, project, out, LogRules(private=private), domain=domain)
+        logged = log_predictions(opened, project, out, LogRules(private=private), domain=domain,
+                                 group=folder_group if group_by == "folder" else group)  # fmt: skip
     if as_json:
         show_json({"out": str(done.out), "release_id": done.release_id, "files": done.files, "failed": done.failed,
                    "rows": done.rows, "abstained": done.abstained, "logged": logged})  # fmt: skip

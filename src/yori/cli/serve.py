@@ -28,6 +28,13 @@ _THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS
 @click.option("--database", metavar="URL", help="Default: YORI_DATABASE, or flywheel.db in the project.")
 @click.option("--threads", type=click.IntRange(min=1), help="Clips at the same time. Default: one for each processor.")
 @click.option("--most-mb", type=click.FloatRange(min=0.001), default=64.0, show_default=True, help="Size of a request.")
+@click.option(
+    "--in-flight-mb",
+    type=click.FloatRange(min=0.001),
+    default=512.0,
+    show_default=True,
+    help="Size of all requests under way together; beyond it: 503, come back.",
+)
 @click.option("--longest", type=click.FloatRange(min=0.1), default=600.0, show_default=True, help="Seconds of a clip.")
 @click.option(
     "--time-limit", type=click.FloatRange(min=0.1), default=60.0, show_default=True, help="Seconds per request."
@@ -47,6 +54,7 @@ def command(
     database: str | None,
     threads: int | None,
     most_mb: float,
+    in_flight_mb: float,
     longest: float,
     time_limit: float,
     no_log: bool,
@@ -86,6 +94,7 @@ def command(
         token=token,
         limits=RequestLimits(most_bytes=round(most_mb * 2**20), seconds=time_limit),
         threads=threads or default_workers(),
+        most_in_flight=round(in_flight_mb * 2**20),
     )
     release = predictor.release.release_id
     run_server(

@@ -104,7 +104,8 @@ def _show(done: Turn, folder: Path, page: Path | None) -> None:
         f"Merged: {counted(merged['added'], 'new example')}, {merged['dropped']} dropped, version {merged['after']}. "
         f"Curated: {counted(trained['edits'], 'edit')}."
     )
-    click.echo(f"Gate, look {gate['look']} at {gate['examples']} test examples:")
+    deciding = f", {gate['deciding']} of them from the stream decide" if gate["deciding"] < gate["examples"] else ""
+    click.echo(f"Gate, look {gate['look']} at {gate['examples']} test examples{deciding}:")
     for each in gate["questions"]:
         click.echo(f"  {'yes' if each['passed'] else 'NO ':3} {each['name']}: {each['sentence']}")
     if done.promoted:

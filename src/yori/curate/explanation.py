@@ -1,7 +1,8 @@
 """Explain an edit: which query examples it helps and which it hurts, to first order.
 
 An edit moves the head by ``H⁻¹ r`` with ``r`` the gradient it adds to the training loss, taken back; the move changes what
-every query example adds to the objective. Summed over the query examples this is the predicted effect that ranks edits.
+every query example adds to the objective. Summed over the query examples this is the plain influence of the edit; what ranks
+edits counts the edited example's own curvature, too, which changes how much it moves but hardly whom.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ proof are those of `yori run`, on the assignment of the flywheel instead of a fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,15 +36,19 @@ class TurnData:
     cell: Cell
     shards: EmbeddingShards
 
-    def test_set(self) -> TestSet:
-        """The test examples, judged by the verified label where there is one."""
+    def test_set(self, random: Collection[str] = ()) -> TestSet:
+        """The test examples, judged by the verified label where there is one.
+
+        ``random``: ids of examples that were asked for at random, whatever part they are in.
+        """
         import pyarrow as pa
 
         rows = self.cell.test
         data = self.data
         vectors = self.shards.rows_of(pa.array([str(each) for each in data.ids[rows]], pa.string()))
         domains = None if data.domains is None else data.domains[rows]
-        return TestSet(data.ids[rows], vectors, data.truth[rows], data.groups[rows], domains)
+        stream = np.isin(data.ids[rows].astype(str), sorted(random))
+        return TestSet(data.ids[rows], vectors, data.truth[rows], data.groups[rows], domains, stream)
 
 
 def turn_data(

@@ -32,6 +32,8 @@ VARIABLE = "YORI_DATABASE"
 BUSY_SECONDS = 30.0
 """How long a writer waits for its turn."""
 CONNECT_SECONDS = 5
+_NO_ROOM = frozenset({"SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMOPEN", "53100"})
+"""Of SQLite and PostgreSQL. SQLite keeps an index of its log beside the file, also to read, and calls that an I/O error."""
 _RETRY_SECONDS = 0.1
 _WRITE = "yori_write"
 
@@ -199,7 +201,9 @@ def database_error(error: SQLAlchemyError, where: str) -> YoriError:
     said = " ".join(str(getattr(error, "orig", None) or error).split("\n")[0].split()).rstrip(".")
     if isinstance(error, IntegrityError):
         return ConflictError("rows that agree with those in the database", said, where=where)
-    if "disk is full" in said or getattr(getattr(error, "orig", None), "sqlstate", None) == "53100":
+    driver = getattr(error, "orig", None)
+    codes = {getattr(driver, "sqlite_errorname", None), getattr(driver, "sqlstate", None)}
+    if "disk is full" in said or codes & _NO_ROOM:
         return StoreError("room to write", said, where=where, fix="Free some space, then repeat the command.")
     if "not a database" in said or "malformed" in said:
         return CorruptError("a database", said, where=where, fix="Restore it from a backup, or move it away.")

@@ -93,7 +93,7 @@ def reference_side(reference: Reference) -> Side:
 
 
 def logged_side(rows: Logged, *, block_seconds: float = 0.0) -> Side:
-    """Logged predictions; what arrived within one block of time in one domain is one unit."""
+    """Logged predictions; what arrived within one block of time in one domain is one unit, and what is of one group."""
     groups = rows.groups if block_seconds <= 0 else _blocks(rows, block_seconds)
     return Side(
         rows.embeddings, groups[rows.embedded], rows["confidence"], rows["label"], rows["abstained"], groups
@@ -208,9 +208,9 @@ def _some(side: Side, rng: np.random.Generator) -> tuple[Float32[np.ndarray, "k 
 
 
 def _blocks(rows: Logged, seconds: float) -> Int[np.ndarray, " n"]:
-    """Units of rows of one domain that arrived in one block of time, or belong to one input."""
+    """Units of rows of one domain that arrived in one block of time, or belong to one group."""
     times = np.floor(rows["at"] / seconds).astype(np.int64)
     names = np.array([f"{domain}\x00{time}" for domain, time in zip(rows["domain"], times, strict=True)], dtype=object)
-    # An input whose windows were logged across the border of two blocks goes with its first.
+    # A group (an input with its windows, a passage) that was logged across the border of two blocks goes with its first.
     first = np.unique(rows.groups, return_index=True)[1]
     return np.unique(names[first][rows.groups].astype(str), return_inverse=True)[1]

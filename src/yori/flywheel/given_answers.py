@@ -44,15 +44,21 @@ class GivenAnswer:
 
 @dataclass(frozen=True)
 class GivenReport:
-    """How many answers were new, took the place of an earlier one of the same person, or were there already."""
+    """How many answers were new, took the place of an earlier one of the same person, were there already, or came too late."""
 
     added: int
     replaced: int
     repeated: int
+    late: int = 0
 
 
 def give_answers(
-    database: Database, answers: Sequence[GivenAnswer], *, classes: Collection[str], origin: str
+    database: Database,
+    answers: Sequence[GivenAnswer],
+    *,
+    classes: Collection[str],
+    origin: str,
+    leave_late_out: bool = False,
 ) -> GivenReport:
     """Store answers from elsewhere, all or none; giving them again changes nothing.
 
@@ -65,13 +71,15 @@ def give_answers(
         The classes of the task now.
     origin
         ``label_studio``, ``file`` or ``simulated``.
+    leave_late_out
+        Count an answer to an item that was merged or withdrawn, and go on, where the source cannot be told to leave it out.
 
     Raises
     ------
     AlignmentError
         If an item is not in the queue.
     ConflictError
-        If an item was merged or withdrawn and its answer changed since.
+        If an item was merged or withdrawn and its answer changed since, unless late ones are left out.
     ValuesError
         If a person, verdict, label or note is not usable; naming the item.
     """
@@ -79,7 +87,7 @@ def give_answers(
     for name in dict.fromkeys(one.person for one in answers):
         check_person(name)
         known_or_added(database, name)
-    counts = {"added": 0, "replaced": 0, "repeated": 0}
+    counts = {"added": 0, "replaced": 0, "repeated": 0, "late": 0}
     with database.begin() as connection:
         one_at_a_time(connection)
         items = _items(connection, {one.item_id for one in answers})
@@ -90,7 +98,14 @@ def give_answers(
                 **{"note": clean_note(given.note), "seconds": clean_seconds(given.seconds)},
                 **{"suggestion_shown": given.suggestion_shown, "origin": origin},
             }
-            counts[_give(connection, items[given.item_id]["state"], row, given.key)] += 1
+            done = _give(connection, items[given.item_id]["state"], row, given.key)
+            if done == "late" and not leave_late_out:
+                fix = "Leave it out: what is in a data version is changed by a new label patch."
+                state = items[given.item_id]["state"]
+                raise ConflictError(
+                    "an item that is still asked", f"one that was {state}", where=given.item_id, fix=fix
+                )
+            counts[done] += 1
     return GivenReport(**counts)
 
 
@@ -102,8 +117,7 @@ def _give(connection: Connection, state: str, row: dict[str, Any], key: str) -> 
     if earlier is not None and all(earlier[name] == row[name] for name in ("verdict", "label", "note", "origin")):
         return "repeated"
     if state not in ("open", "answered"):
-        fix = "Leave it out: what is in a data version is changed by a new label patch."
-        raise ConflictError("an item that is still asked", f"one that was {state}", where=row["item_id"], fix=fix)
+        return "late"
     if earlier is not None:
         take_back(connection, earlier, _nonce("undo", nonce))
     store(connection, {**row, "nonce": nonce})

@@ -17,11 +17,12 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 16, 12, 40
 
 @dataclass(frozen=True)
 class Line:
-    """One share at every look; NaN where it was not known."""
+    """One share at every look; NaN where it was not known. ``rings``: places of values that get a ring around their dot."""
 
     name: str
     style: str
     values: Sequence[float]
+    rings: Sequence[int] = ()
 
 
 def history_chart(

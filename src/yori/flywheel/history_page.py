@@ -15,10 +15,11 @@ from yori.flywheel.turn import Turn
 from yori.flywheel.turn_words import TurnWords
 from yori.report import number_text as text
 from yori.report.blocks import Block, Cell, Figures, Headline, Listing, Paragraph, Section, Table, cells
-from yori.report.sentences import said
 from yori.report.wording import Language
 from yori.report.write import page_templates
 from yori.store import atomic
+
+STYLES = {"yori": "arm-after", "random": "arm-random"}
 
 
 def write_history(
@@ -87,7 +88,7 @@ def _headline(turns: Sequence[Turn], words: TurnWords) -> Headline:
         promoted=sum(each.promoted is not None for each in turns),
     )  # fmt: skip
     why = last.steps.get("end", {}).get("why", ())
-    told = [said(each, words.language) for each in why]
+    told = [words.told(each) for each in why]
     blocks = [Paragraph(one, quiet=True, language=None if spoken == words.language else spoken) for one, spoken in told]
     tone = {"promoted": "good", "kept": "few", "waiting": "few"}[kind]
     return Headline(words("turns.headline"), tone, words(f"turns.word.{kind}", n=last.number), sentence, blocks)
@@ -126,16 +127,17 @@ def _gate(turn: Turn, words: TurnWords) -> Section:
     found = turn.steps["gate"]
     rows = [
         (
-            Cell(each["name"]),
+            Cell(words(f"question.{each['name']}")),
             Cell(words("passed.yes") if each["passed"] else words("passed.no"), "good" if each["passed"] else "bad"),
-            Cell(each["sentence"]),
+            Cell(words.told(each["sentence"])[0]),
         )
         for each in found["questions"]
     ]
     heads = [words(f"head.{each}") for each in ("question", "passed", "numbers")]
     caption = words(
-        "gate.caption", n=turn.number, look=found["look"], examples=found["examples"], level=f"{found['level']:.4g}"
-    )
+        "gate.caption", n=turn.number, look=found["look"], examples=found["examples"],
+        deciding=found.get("deciding", found["examples"]), level=f"{found['level']:.4g}",
+    )  # fmt: skip
     return Section(f"gate-{turn.number}", f"{words('section.gate')}: {words('head.turn')} {turn.number}",
                    [Table(caption, heads, rows, text_columns=3)])  # fmt: skip
 
@@ -153,7 +155,8 @@ def _people(turns: Sequence[Turn], words: TurnWords) -> Section | None:
     blocks: list[Block] = [Table(words("people.caption"), heads, rows)]
     if merged["agreement"] is not None:
         blocks.append(Paragraph(words("people.agreement", share=text.percent(merged["agreement"]))))
-    blocks.append(Listing([people["reason"]], language=None if words.language == "en" else "en"))
+    reason, spoken = words.told(people["reason"])
+    blocks.append(Listing([reason], language=None if spoken == words.language else spoken))
     return Section("people", words("section.people"), blocks)
 
 
@@ -163,7 +166,7 @@ def _serving(served: Sequence[Served], words: TurnWords) -> Section | None:
     rows = [
         cells(
             datetime.datetime.fromtimestamp(each.at, datetime.UTC).strftime("%Y-%m-%d %H:%M"),
-            words(f"action.{each.action}"), each.release_id[:12], each.who, each.why,
+            words(f"action.{each.action}"), each.release_id[:12], each.who, words.told(each.why)[0],
         )
         for each in served
     ]  # fmt: skip
@@ -174,11 +177,41 @@ def _serving(served: Sequence[Served], words: TurnWords) -> Section | None:
 def _world(world: Mapping[str, Any] | None, words: TurnWords) -> Section | None:
     if world is None:
         return None
-    styles = {"yori": "arm-after", "random": "arm-random"}
-    lines = [Line(words(f"arm.{arm}"), styles.get(arm, "arm-before"), values) for arm, values in world["risk"].items()]
-    described = words("figure.world", coverage=text.percent(world["coverage"], digits=0))
-    chart = labels_chart(
-        world["labels"], lines, title=words("figure.world.title"), description=described,
-        x_title=words("axis.labels"), y_title=words("axis.risk"),
-    )  # fmt: skip
-    return Section("world", words("section.world"), [Figures([(chart, described)])])
+    coverage = text.percent(world["coverage"], digits=0)
+    charts = []
+    for name, column, title in (("newest", "risk", "figure.world.title"), ("served", "served", "figure.served.title")):
+        described = words(f"figure.{name}", coverage=coverage)
+        lines = [
+            Line(words(f"arm.{arm}"), STYLES.get(arm, "arm-before"), values, _promotions(world, arm))
+            for arm, values in world[column].items()
+        ]
+        chart = labels_chart(
+            world["labels"], lines, title=words(title), description=described,
+            x_title=words("axis.labels"), y_title=words("axis.risk"),
+        )  # fmt: skip
+        charts.append((chart, described))
+    rows = [
+        (
+            Cell(words(f"arm.{arm}")),
+            _gate_said(world, arm, place, words),
+            Cell(text.count(labels)),
+            Cell(text.percent(world["risk"][arm][place], digits=1)),
+            Cell(text.percent(world["served"][arm][place], digits=1)),
+        )
+        for arm in world["risk"]
+        for place, labels in enumerate(world["labels"])
+    ]
+    heads = [words(f"head.{each}") for each in ("arm", "gate", "labels", "newest", "serves")]
+    table = Table(words("world.caption", coverage=coverage), heads, rows, text_columns=2)
+    return Section("world", words("section.world"), [Figures(charts), table])
+
+
+def _promotions(world: Mapping[str, Any], arm: str) -> list[int]:
+    return [number for number, release in enumerate(world["promoted"][arm], 1) if release is not None]
+
+
+def _gate_said(world: Mapping[str, Any], arm: str, place: int, words: TurnWords) -> Cell:
+    if place == 0:
+        return Cell(words("outcome.begin"))
+    promoted = place in _promotions(world, arm)
+    return Cell(words("outcome.promoted" if promoted else "outcome.kept"), "good" if promoted else "")

@@ -1,10 +1,11 @@
-"""Label Studio over HTTP: make a project, import tasks, export annotations."""
+"""Label Studio over HTTP: make a project, import tasks, let it serve their files, export annotations."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode, urlsplit
@@ -18,6 +19,8 @@ SECONDS = 600.0
 
 MOST_BYTES = 2_000_000_000
 TASKS_AT_ONCE = 500
+NO_FILE = "a^"
+"""A regular expression that no name matches."""
 
 
 class LabelStudio:
@@ -67,6 +70,27 @@ class LabelStudio:
             reply = self._ask(f"/api/projects/{project}/import", part)
             count += int(reply.get("task_count", len(part)))
         return count
+
+    def serve_folder(self, project: int, folder: Path) -> None:
+        """Make a folder a local storage of the project, if it is none yet; what Label Studio refuses is left undone."""
+        path = str(folder)
+        try:
+            known = self._ask(f"/api/storages/localfiles?{urlencode({'project': project})}")
+            if not isinstance(known, list) or all(one.get("path") != path for one in known if isinstance(one, dict)):
+                storage = {"project": project, "title": "yori", "path": path, "use_blob_urls": True}
+                # Its button "sync" would make a task of every file that matches, and these tasks exist already.
+                self._ask("/api/storages/localfiles", {**storage, "regex_filter": NO_FILE})
+        except (StoreError, ValuesError):  # no local files there, another machine, not allowed: `hands_out` tells
+            return
+
+    def hands_out(self, address: str) -> bool:
+        """Whether Label Studio serves a file of a task, such as ``/data/local-files/?d=…``."""
+        request = Request(self.url + address, headers={"Authorization": self._authorization})
+        try:
+            with self._opener.open(request, timeout=SECONDS) as reply:
+                return bool(reply.status == 200)
+        except (HTTPError, URLError, OSError):
+            return False
 
     def export(self, project: int) -> list[dict[str, Any]]:
         """All tasks of a project with their annotations."""
@@ -119,7 +143,10 @@ class _NoRedirect(HTTPRedirectHandler):
 
 def _refused(status: int, where: str) -> ValuesError | StoreError:
     if status in (401, 403):
-        fix = f"Check {TOKEN_VARIABLE}: the access token of an account that may use the project."
+        fix = (
+            f"Check {TOKEN_VARIABLE}: the access token of an account that may use the project; a personal one where legacy "
+            "ones are not allowed."
+        )
         return ValuesError("a token that Label Studio knows", f"HTTP {status}", where=where, fix=fix)
     if status == 404:
         return ValuesError("a project of this Label Studio", "HTTP 404", where=where, fix="Check --project and --url.")

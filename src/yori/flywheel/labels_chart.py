@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from markupsafe import Markup
@@ -12,12 +13,13 @@ from yori.report.svg import Canvas, Scale, ticks
 
 WIDTH, HEIGHT = 480, 300
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 12, 40
+RING = 7.0
 
 
 def labels_chart(
     labels: Sequence[int], lines: Sequence[Line], *, title: str, description: str, x_title: str, y_title: str
 ) -> Markup:
-    """Draw risks over numbers of labels, with a dot after each turn."""
+    """Draw risks over numbers of labels, with a dot after each turn and a ring around those whose gate promoted."""
     canvas = Canvas(WIDTH, HEIGHT + 20)
     top = max([*(value for line in lines for value in line.values), 0.05]) * 1.08
     across = Scale(0.0, float(max(max(labels), 1)), LEFT, WIDTH - RIGHT)
@@ -34,8 +36,12 @@ def labels_chart(
         points = [(across(number), up(value)) for number, value in zip(labels, line.values, strict=True)]
         if len(points) > 1:
             canvas.path(points, style=f"line {line.style}")
-        for x, y in points:
+        for number, (x, y) in enumerate(points):
             canvas.dot(x, y, 3.0, style=f"mark {line.style}")
+            if number in line.rings:
+                turned = [2 * math.pi * step / 24 for step in range(24)]
+                ring = [(x + RING * math.cos(angle), y + RING * math.sin(angle)) for angle in turned]
+                canvas.path(ring, style=f"line {line.style}", closed=True)
         x, y = 12 + place * (WIDTH - 12) / max(len(lines), 1), HEIGHT + 12
         canvas.line(x, y - 4, x + 22, y - 4, style=f"line {line.style}")
         canvas.text(x + 28, y, line.name)

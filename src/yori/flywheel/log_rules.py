@@ -32,7 +32,8 @@ class LogRules:
     embeddings
         Share whose embedding is kept.
     private
-        Embeddings only: no copy, no name of the input, and a hash of the embedding in place of that of the input.
+        Embeddings only: no copy, no name of the input, and a hash of the embedding in place of that of the input. A hash
+        of the name of its group, too: what belongs together stays together.
     days
         Copies and embeddings are forgotten after so many days; rows stay. None: never.
     most_bytes

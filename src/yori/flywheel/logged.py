@@ -15,10 +15,11 @@ from yori.flywheel.answer_check import LABELS_APART
 from yori.flywheel.database import Database
 from yori.flywheel.released_model import LABEL_SEPARATOR, Release
 from yori.flywheel.schema import PREDICTIONS
+from yori.splits import merge_groups
 
 _SCALARS = (
     "prediction_id", "at", "kind", "input_sha256", "input_path", "start", "duration", "source", "domain", "label",
-    "confidence", "abstained", "latency_ms",
+    "confidence", "abstained", "latency_ms", "group_name",
 )  # fmt: skip
 
 
@@ -49,8 +50,8 @@ class Logged:
 
     @property
     def groups(self) -> Int[np.ndarray, " n"]:
-        """Windows of one input belong together; ``(n,)``."""
-        return np.unique(self["input_sha256"].astype(str), return_inverse=True)[1].reshape(len(self))
+        """Windows of one input belong together, and inputs that callers said to be of one group; ``(n,)``."""
+        return merge_groups(self["input_sha256"], self["group_name"])
 
     def take(self, rows: Int[np.ndarray, " k"] | Bool[np.ndarray, " n"]) -> Logged:
         """Some of the rows."""

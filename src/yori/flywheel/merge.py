@@ -17,7 +17,7 @@ from sqlalchemy import func, select, update
 from yori.flywheel.answer_table import open_answers
 from yori.flywheel.database import Database
 from yori.flywheel.items import ask_again, in_force, one_at_a_time
-from yori.flywheel.new_examples import LoggedInput, keep_media, read_logged, rows_of, usable, write_vectors
+from yori.flywheel.new_examples import LoggedInput, groups_of, keep_media, read_logged, rows_of, usable, write_vectors
 from yori.flywheel.schema import ANSWERS, ITEMS
 from yori.flywheel.verdicts import Decision, People, decide
 from yori.store import Project
@@ -112,7 +112,7 @@ def merge(project: Project, database: Database, task: Task, *, who: str = "yori 
     if new:
         if not audio:
             write_vectors(project, new)
-        table = rows_of(new, media)
+        table = rows_of(new, media, groups_of(project, database, new))
         project.add_rows(table, sources={}, message=f"{len(new)} inputs from the log", who=who)
     patch, places = _patch(task, settled, asked, logged, known, set(lost))
     counts = {"relabel": 0, "drop": 0, "confirmed": 0}

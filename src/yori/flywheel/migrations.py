@@ -32,7 +32,14 @@ class Migration:
     apply: Callable[[Connection], None]
 
 
-MIGRATIONS: tuple[Migration, ...] = (Migration("0001-first-tables", METADATA.create_all),)
+def _add_group_name(connection: Connection) -> None:
+    connection.execute(text("ALTER TABLE predictions ADD COLUMN group_name TEXT"))
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration("0001-first-tables", METADATA.create_all),
+    Migration("0002-group-of-predictions", _add_group_name),
+)
 """Every step there ever was, oldest first. Add at the end; never change or remove one."""
 
 

@@ -1,4 +1,8 @@
-"""Inputs from the log that people have labelled become examples: rows, and where there is no clip, embeddings."""
+"""Inputs from the log that people have labelled become examples: rows, and where there is no clip, embeddings.
+
+An example gets the group that its input was said to be of when that was said first. A name that the project holds already is
+that very group: what is logged of an imported passage joins it. Where nothing was said the input is a group of its own.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from sqlalchemy import select
 
 from yori.backbones.given import GIVEN, given_parts
 from yori.flywheel.database import Database
+from yori.flywheel.group_names import hidden_group
 from yori.flywheel.kept_inputs import copy_of
 from yori.flywheel.schema import PREDICTIONS
 from yori.store import Project, content_key
@@ -39,7 +44,12 @@ class LoggedInput:
     def example_id(self) -> str:
         """The id its example gets: the same input is the same example, whenever and however often it was heard."""
         window = "" if self.start is None else f"@{self.start:g}"
-        return f"log-{self.sha256[:24]}{window}"
+        return f"{self.own_group}{window}"
+
+    @property
+    def own_group(self) -> str:
+        """The group of all its windows where the log knows no other."""
+        return f"log-{self.sha256[:24]}"
 
 
 def read_logged(database: Database, prediction_ids: Sequence[int]) -> dict[int, LoggedInput]:
@@ -90,15 +100,41 @@ def keep_media(project: Project, inputs: Sequence[LoggedInput]) -> dict[int, str
     return found
 
 
-def rows_of(inputs: Sequence[LoggedInput], media: Mapping[int, str]) -> pa.Table:
-    """Rows without labels; the label comes as a patch that says who gave it.
+def groups_of(project: Project, database: Database, inputs: Sequence[LoggedInput]) -> dict[str, str]:
+    """Group of every input, by its hash: one for all its windows, because no split may cut them apart.
 
-    All windows of one input are one group, because no split may cut them apart.
+    If callers said different things about the same input, the first one counts, and before it what the project holds.
+    A hash in place of a name (`hidden_group`) is turned back if the project holds an example with that name.
+    """
+    found: dict[str, str] = {}
+    wanted = sorted({each.sha256 for each in inputs})
+    c = PREDICTIONS.c
+    with database.connect() as connection:
+        for first in range(0, len(wanted), _AT_ONCE):
+            told = c.input_sha256.in_(wanted[first : first + _AT_ONCE]) & c.group_name.is_not(None)
+            query = select(c.input_sha256, c.group_name).where(told).order_by(c.prediction_id)
+            for digest, name in connection.execute(query):
+                found.setdefault(digest, name)
+    examples = project.examples(columns=["sha256", "group"])
+    names = set(examples["group"].to_pylist()) - {None} if found else set()
+    shown = {hidden_group(name): name for name in names}
+    groups = {each.sha256: each.own_group for each in inputs}
+    groups |= {digest: shown.get(name, name) for digest, name in found.items()}
+    for row in reversed(examples.drop_null().to_pylist()):  # the first one stays
+        if row["sha256"] in groups:
+            groups[row["sha256"]] = row["group"]
+    return groups
+
+
+def rows_of(inputs: Sequence[LoggedInput], media: Mapping[int, str], groups: Mapping[str, str]) -> pa.Table:
+    """Rows without labels; the label comes as a patch that says who gave it.
 
     Parameters
     ----------
     media
         What `keep_media` returned; empty for a project without clips.
+    groups
+        What `groups_of` returned.
     """
     uris = [media.get(each.prediction_id) for each in inputs]
     return pa.table(
@@ -110,7 +146,7 @@ def rows_of(inputs: Sequence[LoggedInput], media: Mapping[int, str]) -> pa.Table
             "duration": pa.array([each.duration for each in inputs], pa.float64()),
             "label": pa.array([None for _ in inputs], pa.string()),
             "domain": pa.array([each.domain for each in inputs], pa.string()),
-            "group": [f"log-{each.sha256[:24]}" for each in inputs],
+            "group": [groups[each.sha256] for each in inputs],
             "time": [
                 datetime.datetime.fromtimestamp(each.at, datetime.UTC).isoformat(timespec="seconds") for each in inputs
             ],

@@ -109,14 +109,15 @@ def make_release(
 
 
 def _publish(project: Project, manifest: dict[str, Any], arrays: dict[str, dict[str, np.ndarray]]) -> Release:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     where = project.path / "releases"
     with disk_errors(where), workspace(project.path) as aside:
         folder = aside / "release"
         folder.mkdir()
         for name, tensors in arrays.items():
-            save_file({key: np.ascontiguousarray(array) for key, array in tensors.items()}, folder / name)
+            content = save({key: np.ascontiguousarray(array) for key, array in tensors.items()})
+            (folder / name).write_bytes(content)  # `save_file` would fail with an error of its own on a full disk
         manifest["files"] = {name: sha256_file(folder / name) for name in sorted(arrays)}
         content = (json.dumps(manifest, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=True) + "\n").encode()
         release_id = sha256_bytes(content)

@@ -169,7 +169,7 @@ def _expand(files: Sequence[str | Path]) -> Iterator[str]:
     for each in files:
         path = Path(each)
         if path.is_dir():
-            inside, _ = find_files(path)
+            inside, _ = find_files(path, any_name=True)
             yield from (str(path / uri) for uri in inside if is_audio(uri) or uri.endswith(".npy"))
         elif path.exists():
             yield str(path)
@@ -200,7 +200,7 @@ def _predict_part(part: _Part) -> None:
         try:
             found = _embedding_rows(name, release) if name.endswith(".npy") else _clip_rows(name, release, part)
             rows.extend(found)
-        except (YoriError, UnicodeError) as error:  # libsndfile opens no file whose name is not text
+        except YoriError as error:
             del rows[begun:]
             said = str(error).encode("utf-8", "backslashreplace").decode()
             rows.append({"file": _shown(name), "release_id": release.release_id, "error": said})

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 
 from yori.errors import YoriError
 from yori.flywheel.database import Database
+from yori.flywheel.group_names import hidden_group
 from yori.flywheel.kept_inputs import copy_path, forget, keep_copies
 from yori.flywheel.log_rules import BUSY, CLOSED, FULL, NO_ROOM, NOT_WRITTEN, REFUSED, SAMPLED_OUT, LogRules, falls_into
 from yori.flywheel.schema import PREDICTIONS, SHEDS
@@ -55,6 +56,7 @@ class Logged:
     duration: float | None = None
     source: str | None = None
     domain: str | None = None
+    group: str | None = None
     at: float = field(default_factory=time.time)
 
 
@@ -181,7 +183,8 @@ class PredictionLog:
                 self._shed[NO_ROOM] += 1
         if rules.private:
             seen = row.probs if row.embedding is None else row.embedding
-            changes |= {"source": None, "input_sha256": sha256_bytes(_bytes(seen))}
+            group = None if row.group is None else hidden_group(row.group)
+            changes |= {"source": None, "group": group, "input_sha256": sha256_bytes(_bytes(seen))}
         return dataclasses.replace(row, **changes) if changes else row
 
     def _hold(self, row: Logged, change: int) -> None:
@@ -331,4 +334,5 @@ def _values(row: Logged, failed: set[str]) -> dict[str, Any]:
         "latency_ms": row.latency_ms,
         "probs": _bytes(row.probs),
         "embedding": None if row.embedding is None else _bytes(row.embedding),
+        "group_name": _text(row.group),
     }

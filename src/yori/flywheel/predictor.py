@@ -19,6 +19,7 @@ from jaxtyping import Float
 from yori.errors import ShapeError, StoreError, ValuesError
 from yori.flywheel.clips import ClipLimits, Window, extension_of, read_window, windows_of
 from yori.flywheel.database import Database
+from yori.flywheel.group_names import check_group, check_groups
 from yori.flywheel.prediction_log import Logged, PredictionLog
 from yori.flywheel.release import Decisions, Release, open_release, serving_release
 from yori.store import Project, sha256_bytes
@@ -112,6 +113,7 @@ class Predictor:
         *,
         source: str | None = None,
         domain: str | None = None,
+        group: str | None = None,
         hop: float | None = None,
         began: float | None = None,
         deadline: float = float("inf"),
@@ -127,6 +129,8 @@ class Predictor:
             The file.
         source, domain
             The sender's name of it, and of the place it comes from; for the log and for messages.
+        group
+            The sender's name of what it belongs to, see `yori.flywheel.group_names`; for the log. All windows get it.
         hop
             Seconds from one window to the next.
         began
@@ -137,11 +141,12 @@ class Predictor:
         Raises
         ------
         InputError
-            If it is no sound file, or beyond the limits. Nothing is logged then.
+            If it is no sound file, or beyond the limits, or the group no name. Nothing is logged then.
         TimeoutError
             If the deadline has passed.
         """
         began = clock() if began is None else began
+        group = check_group(group)
         name = source or "clip"
         digest = sha256_bytes(content)
         answers: list[Answer] = []
@@ -172,6 +177,7 @@ class Predictor:
                             vectors[row],
                             milliseconds,
                             domain,
+                            group,
                             content=content,
                             extension=extension_of(content),
                         )
@@ -186,15 +192,22 @@ class Predictor:
         *,
         sources: Sequence[str | None] | None = None,
         domain: str | None = None,
+        group: str | None = None,
+        groups: Sequence[str | None] | None = None,
         began: float | None = None,
         most_rows: int = 10_000,
     ) -> list[Answer]:
         """Answer for embeddings ``(n, d)``.
 
+        Parameters
+        ----------
+        group, groups
+            The sender's name of what all of them belong to, or ``(n,)`` one for each.
+
         Raises
         ------
         InputError
-            If they are not finite numbers of the right shape, or too many. Nothing is logged then.
+            If they are not finite numbers of the right shape, or too many, or a group is no name. Nothing is logged then.
         """
         began = time.monotonic() if began is None else began
         try:
@@ -209,6 +222,10 @@ class Predictor:
             raise ShapeError("embeddings of shape (n, d)", f"shape {array.shape}", where="embeddings")
         if sources is not None and len(sources) != len(array):
             raise ShapeError(f"{len(array)} sources, one for each embedding", f"{len(sources)}", where="sources")
+        group = check_group(group)
+        if group is not None and groups is not None:
+            raise ValuesError("one group for all, or one for each", "both", where="groups")
+        named = check_groups(groups, len(array)) if groups is not None else [group] * len(array)
         single = as_float32(array, first_row=0, where="embeddings")
         found = release.decide(single)
         milliseconds = 1000 * (time.monotonic() - began)
@@ -218,8 +235,8 @@ class Predictor:
         ]
         self._log(
             [
-                _logged(release, "embedding", answer, vector, milliseconds, domain)
-                for answer, vector in zip(answers, single, strict=True)
+                _logged(release, "embedding", answer, vector, milliseconds, domain, name)
+                for answer, vector, name in zip(answers, single, named, strict=True)
             ]
         )
         return answers
@@ -249,6 +266,7 @@ def _logged(
     embedding: Float[np.ndarray, " d"],
     milliseconds: float,
     domain: str | None,
+    group: str | None,
     *,
     content: bytes | None = None,
     extension: str = "bin",
@@ -269,4 +287,5 @@ def _logged(
         duration=answer.duration,
         source=answer.source,
         domain=domain,
+        group=group,
     )

@@ -47,6 +47,7 @@ PREDICTIONS = Table(
     Column("latency_ms", Float, nullable=False),
     Column("probs", LargeBinary, nullable=False),
     Column("embedding", LargeBinary),  # null when sampled out
+    Column("group_name", Text),  # the caller's name of what belongs together (passage, session); null when not said
     Index("predictions_by_time", "at"),
     Index("predictions_by_input", "input_sha256"),
 )

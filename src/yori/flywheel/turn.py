@@ -37,15 +37,11 @@ from yori.store.atomic import make_folder
 from yori.store.locks import hold
 from yori.store.work import job_lock_path
 from yori.task import Task
-from yori.task.queue_rules import QueueRules
+from yori.task.queue_rules import TEST_SHARE, QueueRules
 from yori.workers import Progress, silent
 
 STEPS = ("mine", "answers", "merge", "train", "gate", "end")
 """In this order. ``end`` closes the turn, whether it promoted or not."""
-
-
-TEST_SHARE = 0.1
-"""Part of the labels of a turn that make the test set grow, out of those that were asked for at random."""
 
 
 @dataclass(frozen=True)
@@ -314,7 +310,7 @@ def _training_flops(release: Release) -> int:
 def _gate(project: Project, database: Database, task: Task, state: Turn, progress: Progress) -> Turn:
     serving, made = _serving(project, state), open_release(project, state.steps["train"]["release"])
     turned = turn_data(project, task, serving, read_assignment(project), turn=state.number, progress=progress)
-    test = turned.test_set()
+    test = turned.test_set(random_examples(database))
     look = _look(database, state.number, content_key(ids=sorted(map(str, test.ids.tolist()))))
     found: Gate = gate(
         serving,

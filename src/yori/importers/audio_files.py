@@ -46,14 +46,17 @@ def find_audio(root: str | Path) -> tuple[list[str], list[LeftOut]]:
     return audio, sorted(left_out, key=lambda one: one.uri)
 
 
-def find_files(root: str | Path) -> tuple[list[str], list[LeftOut]]:
-    """Regular files below ``root``, hidden ones excepted, and what is no such file with the reason; see `find_audio`."""
+def find_files(root: str | Path, *, any_name: bool = False) -> tuple[list[str], list[LeftOut]]:
+    """Regular files below ``root``, hidden ones excepted, and what is no such file with the reason; see `find_audio`.
+
+    ``any_name``: also those whose name is no text or holds control characters, which cannot become the uri of an example.
+    """
     top = Path(root)
     if not top.is_dir():
         arrived = "a file" if top.exists() else "nothing"
         raise SourceError("a folder", arrived, where=str(root), fix="Check the path.")
     left_out: list[LeftOut] = []
-    found = sorted(_walk(os.path.realpath(top), "", left_out, str(root)))
+    found = sorted(_walk(os.path.realpath(top), "", left_out, str(root), any_name=any_name))
     return found, left_out
 
 
@@ -68,7 +71,7 @@ def is_audio(uri: str) -> bool:
     return uri.lower().endswith(EXTENSIONS)
 
 
-def _walk(top: str, folder: str, left_out: list[LeftOut], where: str) -> Iterator[str]:
+def _walk(top: str, folder: str, left_out: list[LeftOut], where: str, *, any_name: bool) -> Iterator[str]:
     try:
         with os.scandir(os.path.join(top, folder)) as entries:
             inside = sorted(entries, key=lambda entry: entry.name)
@@ -79,7 +82,7 @@ def _walk(top: str, folder: str, left_out: list[LeftOut], where: str) -> Iterato
         return
     for entry in inside:
         uri = f"{folder}/{entry.name}" if folder else entry.name
-        if not _is_usable(uri):
+        if not any_name and not _is_usable(uri):
             shown = uri.encode("utf-8", "backslashreplace").decode("ascii", "backslashreplace")
             left_out.append(LeftOut(ascii(shown)[1:-1], "unusable name", "rename it"))
         elif entry.name.startswith("."):
@@ -97,7 +100,7 @@ def _walk(top: str, folder: str, left_out: list[LeftOut], where: str) -> Iterato
             if entry.is_symlink():
                 left_out.append(LeftOut(uri, "linked folder", "its files are listed where they really lie"))
             else:
-                yield from _walk(top, uri, left_out, where)
+                yield from _walk(top, uri, left_out, where, any_name=any_name)
         elif not stat.S_ISREG(entry.stat().st_mode):
             left_out.append(LeftOut(uri, "not audio", "no regular file"))
         else:

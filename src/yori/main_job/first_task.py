@@ -10,7 +10,7 @@ import pyarrow as pa
 from yori.errors import SplitError, TaskError, ValuesError
 from yori.importers import Listing
 from yori.main_job.data_source import DataSource
-from yori.splits.folds import merge_groups
+from yori.splits.folds import cluster_names, merge_groups
 from yori.splits.protocols import lodo_cells
 from yori.store.examples import count_classes
 from yori.task import (
@@ -138,9 +138,10 @@ def _lodo_problem(rows: pa.Table, labels: str) -> SplitError | None:
     if rows["domain"].null_count:
         count = rows["domain"].null_count
         return SplitError("a domain for every example", f"none for {count} of {len(rows)}", where="lodo")
-    order = np.argsort(np.array(rows["example_id"].to_pylist(), dtype=str), kind="stable")
+    ids = rows["example_id"].to_pylist()
+    order = np.argsort(np.array(ids, dtype=str), kind="stable")
     domains = np.array(rows["domain"].to_pylist(), dtype=str)[order]
-    clusters = np.array([one or "" for one in rows["duplicates"].to_pylist()], dtype=object)[order]
+    clusters = cluster_names(ids, rows["duplicates"].to_pylist())[order]
     groups = merge_groups(np.array(rows["group"].to_pylist(), dtype=str)[order], clusters)
     names = [str(one) for one in rows["label"].to_pylist()]
     if labels == "multiple":  # combinations of labels may be rare; only domains and groups can be checked

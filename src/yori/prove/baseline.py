@@ -200,10 +200,11 @@ def _folds(cell: CellInput, n: int) -> Int[np.ndarray, " n"]:
 
 def write_stage(project: Project, key: str, arrays: Mapping[str, np.ndarray], facts: Mapping[str, Any]) -> None:
     """Publish ``runs/<key>`` with ``head.safetensors`` and ``run.json``."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     with project.stage_folder("runs", key) as folder:
-        save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / "head.safetensors")
+        content = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+        (folder / "head.safetensors").write_bytes(content)  # `save_file` fails with an error of its own on a full disk
         (folder / "run.json").write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
 

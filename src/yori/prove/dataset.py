@@ -9,7 +9,7 @@ import pyarrow as pa
 from jaxtyping import Float, Int, Num, Shaped
 
 from yori.errors import SourceError, SplitError, ValuesError
-from yori.splits import Cell, check_cell, id_cells, lodo_cells, merge_groups, table_cells
+from yori.splits import Cell, check_cell, cluster_names, id_cells, lodo_cells, merge_groups, table_cells
 from yori.store import Project
 from yori.task import Task
 
@@ -86,7 +86,7 @@ def dataset_of(project: Project, task: Task, version: int | None = None) -> Data
         )
     own = [name if name is not None else f"example {example}" for name, example in zip(
         labelled["group"].to_pylist(), ids, strict=True)]  # fmt: skip
-    groups = merge_groups(np.array(own, dtype=object), np.array(labelled["duplicates"].to_pylist(), dtype=object))
+    groups = merge_groups(np.array(own, dtype=object), cluster_names(ids, labelled["duplicates"].to_pylist()))
     if task.splits.by == "clip":
         groups = np.arange(len(ids))
     return Dataset(

@@ -7,10 +7,25 @@ same rule without the search.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from jaxtyping import Int, Shaped
 
 from yori.errors import SplitError
+
+
+def cluster_names(ids: Iterable[str], duplicates: Iterable[str | None]) -> Shaped[np.ndarray, " n"]:
+    """Cluster of near-duplicates of each example: the id of the first of them, which is its own where there is no other.
+
+    The first one's ``duplicates`` may be null: its copies can have arrived later.
+
+    Examples
+    --------
+    >>> cluster_names(["a", "b", "c"], [None, None, "a"]).tolist()
+    ['a', 'b', 'a']
+    """
+    return np.array([first or own for own, first in zip(ids, duplicates, strict=True)], dtype=object)
 
 
 def merge_groups(groups: Shaped[np.ndarray, " n"], also_together: Shaped[np.ndarray, " n"]) -> Int[np.ndarray, " n"]:
@@ -21,7 +36,7 @@ def merge_groups(groups: Shaped[np.ndarray, " n"], also_together: Shaped[np.ndar
     groups
         ``(n,)`` group of each example.
     also_together
-        ``(n,)`` cluster of each example; ``None`` or ``""`` where it belongs to none.
+        ``(n,)`` cluster of each example (`cluster_names`); ``None`` or ``""`` where it belongs to none.
 
     Returns
     -------

@@ -15,6 +15,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -30,13 +31,22 @@ _unlink = os.unlink
 _mkdir = os.mkdir
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_SHORT_WRITE = re.compile(r"\d+ requested and \d+ written")
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 def is_disk_full(error: OSError) -> bool:
-    """Whether the system said that there is no room: the disk, the quota, or the largest file allowed."""
-    return error.errno in _FULL
+    """Whether the system said that there is no room: the disk, the quota, or the largest file allowed.
+
+    Examples
+    --------
+    >>> is_disk_full(OSError(28, "No space left on device")), is_disk_full(OSError(13, "Permission denied"))
+    (True, False)
+    >>> is_disk_full(OSError("300000 requested and 131056 written"))  # NumPy saves an array, and drops the number
+    True
+    """
+    return error.errno in _FULL or (error.errno is None and bool(_SHORT_WRITE.fullmatch(str(error))))
 
 
 @contextlib.contextmanager

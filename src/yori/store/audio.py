@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -187,7 +188,8 @@ def _opened(path: Path) -> Any:
             raise SourceError("a sound file", "an empty file", where=str(path), fix="Copy the file again.")
         with path.open("rb") as file:
             _check_wav_length(file, size, path)
-        sound = soundfile.SoundFile(path)
+        # As bytes: a name that is no UTF-8 cannot be encoded again, and libsndfile takes the bytes as they are on the disk.
+        sound = soundfile.SoundFile(path if _is_text(path) else os.fsencode(path))
     except OSError as error:
         raise SourceError("a file that can be read", error.strerror or str(error), where=str(path)) from error
     except (RuntimeError, TypeError) as error:
@@ -197,6 +199,15 @@ def _opened(path: Path) -> Any:
         sound.close()
         raise SourceError("a sound file with at least one sample", "none", where=str(path), fix="Leave it out.")
     return sound
+
+
+def _is_text(path: Path) -> bool:
+    """Whether the name can be encoded: file systems hold names of any bytes."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _check_wav_length(file: BinaryIO, size: int, path: Path) -> None:

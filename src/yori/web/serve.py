@@ -28,9 +28,11 @@ from fastapi import FastAPI, Query, Request, Response
 
 import yori
 from yori.errors import InputError, YoriError
+from yori.flywheel.group_names import LONGEST
 from yori.flywheel.predictor import Answer, Predictor
 from yori.flywheel.release import Release
-from yori.web.request_bodies import CLIPS, EMBEDDINGS, read_files, read_vectors
+from yori.web.bytes_in_flight import MOST_TOGETHER, BytesInFlight
+from yori.web.request_bodies import CLIPS, EMBEDDINGS, SentFile, read_files, read_vectors
 from yori.web.request_guard import RequestGuard, RequestLimits, say
 from yori.web.security import token_hash
 from yori.web.serve_errors import TooManyRequests, add_errors
@@ -38,6 +40,8 @@ from yori.web.serve_metrics import CONTENT_TYPE, ServeMetrics
 from yori.workers import default_workers
 
 T = TypeVar("T")
+
+_GROUP = "What all of it belongs to, such as a passage or a session: no later split cuts it apart."
 
 PATHS = ("/v1/clips", "/v1/embeddings", "/v1/release", "/healthz", "/readyz", "/metrics", "/openapi.json")
 
@@ -56,6 +60,9 @@ class ServeSettings:
         Clips worked on at the same time.
     most_requests
         Requests that may be under way; more are told to come back (503).
+    most_in_flight
+        Bytes of the requests under way, all together; what exceeds them is told to come back, too. One request alone is
+        bounded by its own limit only.
     poll_seconds
         How often to look for another release.
     flush_seconds
@@ -68,6 +75,7 @@ class ServeSettings:
     limits: RequestLimits = field(default_factory=RequestLimits)
     threads: int = field(default_factory=default_workers)
     most_requests: int = 64
+    most_in_flight: int = MOST_TOGETHER
     poll_seconds: float = 1.0
     flush_seconds: float = 30.0
     say: Callable[[str, Mapping[str, Any]], None] = say
@@ -101,7 +109,8 @@ class _Desk:
 def make_app(predictor: Predictor, settings: ServeSettings | None = None) -> FastAPI:
     """The app; its lifespan watches for another release, and empties the log at the end."""
     how = settings or ServeSettings()
-    metrics = ServeMetrics(PATHS, predictor.log)
+    in_flight = BytesInFlight(how.most_in_flight)
+    metrics = ServeMetrics(PATHS, predictor.log, in_flight)
     metrics.serves(predictor.release.release_id)
     desk = _Desk(how)
 
@@ -122,8 +131,8 @@ def make_app(predictor: Predictor, settings: ServeSettings | None = None) -> Fas
         title="yori", version=yori.__version__, description=__doc__, lifespan=lifespan, docs_url=None, redoc_url=None
     )
     app.add_middleware(
-        RequestGuard, token_hash=token_hash(how.token) if how.token else None, limits=how.limits, seen=metrics.seen,
-        log=how.say,
+        RequestGuard, token_hash=token_hash(how.token) if how.token else None, limits=how.limits, in_flight=in_flight,
+        seen=metrics.seen, log=how.say,
     )  # fmt: skip
     add_errors(app, limits=how.limits, most_requests=how.most_requests, say=how.say)
 
@@ -131,26 +140,28 @@ def make_app(predictor: Predictor, settings: ServeSettings | None = None) -> Fas
     async def clips(
         request: Request,
         domain: str | None = Query(None, max_length=200, description="Where it comes from, such as a site."),
+        group: str | None = Query(None, max_length=LONGEST, description=_GROUP),
         source: str | None = Query(None, max_length=500, description="Your name of a file sent as the body."),
         hop: float | None = Query(None, gt=0, description="Seconds between the windows of a long recording."),
     ) -> Response:
         began = time.monotonic()
         async with desk.request() as deadline:
             release = predictor.release
-            files = await read_files(request, source)
+            files = await read_files(request, source, group)
             metrics.waiting.inc(len(files))
 
-            def work(name: str | None, content: bytes) -> list[Answer] | YoriError:
+            def work(file: SentFile) -> list[Answer] | YoriError:
                 try:
                     return predictor.clip(
-                        release, content, source=name, domain=domain, hop=hop, began=began, deadline=deadline
-                    )
+                        release, file.content, source=file.name, domain=domain, group=file.group, hop=hop, began=began,
+                        deadline=deadline,
+                    )  # fmt: skip
                 except InputError as error:
                     return error
                 finally:
                     metrics.waiting.dec()
 
-            jobs = [desk.run(deadline, lambda n=name, c=content: work(n, c)) for name, content in files]  # type: ignore[misc]
+            jobs = [desk.run(deadline, lambda f=file: work(f)) for file in files]  # type: ignore[misc]
             found = await asyncio.gather(*jobs)
             wrong = [each for each in found if isinstance(each, YoriError)]
             if len(wrong) == len(found):
@@ -158,16 +169,18 @@ def make_app(predictor: Predictor, settings: ServeSettings | None = None) -> Fas
             answers = [each for several in found if not isinstance(several, YoriError) for each in several]
             metrics.answered(answers)
             results: list[dict[str, Any]] = []
-            for (name, _), several in zip(files, found, strict=True):
+            for file, several in zip(files, found, strict=True):
                 if isinstance(several, YoriError):
-                    results.append({"source": name, "error": str(several)})
+                    results.append({"source": file.name, "error": str(several)})
                 else:
                     results += [each.to_dict() for each in several]
             return _answered(request, release, results)
 
     @app.post("/v1/embeddings", summary="Answer for embeddings", openapi_extra=EMBEDDINGS)
     async def embeddings(
-        request: Request, domain: str | None = Query(None, max_length=200, description="Where they come from.")
+        request: Request,
+        domain: str | None = Query(None, max_length=200, description="Where they come from."),
+        group: str | None = Query(None, max_length=LONGEST, description=_GROUP),
     ) -> Response:
         began = time.monotonic()
         async with desk.request() as deadline:
@@ -176,8 +189,16 @@ def make_app(predictor: Predictor, settings: ServeSettings | None = None) -> Fas
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
             def work() -> list[dict[str, Any]]:
-                vectors, sources = read_vectors(body, kind)
-                answers = predictor.embeddings(release, vectors, sources=sources, domain=domain, began=began)
+                sent = read_vectors(body, kind)
+                answers = predictor.embeddings(
+                    release,
+                    sent.vectors,
+                    sources=sent.sources,
+                    domain=domain,
+                    group=group,
+                    groups=sent.groups,
+                    began=began,
+                )
                 metrics.answered(answers)
                 return [each.to_dict() for each in answers]
 

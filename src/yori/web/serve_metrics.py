@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 from yori.flywheel.prediction_log import PredictionLog
 from yori.flywheel.predictor import Answer
 from yori.flywheel.released_model import LABEL_SEPARATOR
+from yori.web.bytes_in_flight import BytesInFlight
 
 SECONDS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -25,9 +26,11 @@ class ServeMetrics:
         The paths that are told apart; any other is counted as ``other``, so that strangers cannot fill the memory.
     log
         Whose counts are shown; None where nothing is logged.
+    in_flight
+        Bytes of the requests under way.
     """
 
-    def __init__(self, paths: Sequence[str], log: PredictionLog | None) -> None:
+    def __init__(self, paths: Sequence[str], log: PredictionLog | None, in_flight: BytesInFlight) -> None:
         self.registry = CollectorRegistry()
         self._paths = frozenset(paths)
         names = ("path", "status")
@@ -43,6 +46,7 @@ class ServeMetrics:
         )
         self._swaps = Counter("yori_release_swaps", "Changes of the release.", ["result"], registry=self.registry)
         self.waiting = Gauge("yori_clips_waiting", "Clips that wait for a processor.", registry=self.registry)
+        self.registry.register(_InFlightCollector(in_flight))
         if log is not None:
             self.registry.register(_LogCollector(log))
 
@@ -70,6 +74,16 @@ class ServeMetrics:
     def text(self) -> bytes:
         """In the text format of Prometheus."""
         return generate_latest(self.registry)
+
+
+class _InFlightCollector(Collector):
+    def __init__(self, in_flight: BytesInFlight) -> None:
+        self.in_flight = in_flight
+
+    def collect(self) -> Iterable[Metric]:
+        held, refused = self.in_flight.held, self.in_flight.refused
+        yield GaugeMetricFamily("yori_request_bytes_in_flight", "Bytes that requests under way hold.", held)
+        yield CounterMetricFamily("yori_requests_without_room", "Requests told to come back: too many bytes.", refused)
 
 
 class _LogCollector(Collector):

@@ -1,7 +1,8 @@
 """Run the command line in this process, and make small sources for it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import click.testing
 import numpy as np
@@ -35,3 +36,20 @@ def clips(tmp_path: Path) -> Path:
             path.parent.mkdir(parents=True, exist_ok=True)
             soundfile.write(path, np.random.default_rng([number, label == "cat"]).normal(0, 0.1, RATE // 2), RATE)
     return tmp_path / "clips"
+
+
+@pytest.fixture
+def served_project(tmp_path: Path) -> Iterator[tuple[Path, Any, Any]]:
+    """A project whose release has met 200 inputs, its database, and the truth about them."""
+    from tests.flywheel.mined import truth_of
+    from tests.flywheel.mixture_world import copied, log, serving, stream
+
+    from yori.flywheel.database import open_database
+
+    project, release = copied(tmp_path)
+    database = open_database(project)
+    serving(project, release, database)
+    arrived = stream(200, seed=32)
+    log(database, release, arrived)
+    yield project.path, database, truth_of(arrived)
+    database.close()

@@ -2,27 +2,11 @@ from __future__ import annotations
 
 import json
 
-import pytest
-from tests.flywheel.mined import answer_all, truth_of
-from tests.flywheel.mixture_world import copied, log, serving, stream
-
-from yori.flywheel.database import open_database
+from tests.flywheel.mined import answer_all
 
 
-@pytest.fixture
-def served(tmp_path):
-    """A project whose release has met 200 inputs, its database, and the truth about them."""
-    project, release = copied(tmp_path)
-    database = open_database(project)
-    serving(project, release, database)
-    arrived = stream(200, seed=32)
-    log(database, release, arrived)
-    yield project.path, database, truth_of(arrived)
-    database.close()
-
-
-def test_what_became_of_the_answers(yori, served):
-    folder, database, truth = served
+def test_what_became_of_the_answers(yori, served_project):
+    folder, database, truth = served_project
     yori("mine", folder, "--budget", "20", "--no-progress")
     nothing = yori("merge", folder)
     assert nothing.stdout.startswith("Nothing changed: version 1.")

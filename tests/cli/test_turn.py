@@ -1,26 +1,11 @@
 from __future__ import annotations
 
-import pytest
-from tests.flywheel.mined import answer_all, truth_of
-from tests.flywheel.mixture_world import copied, log, serving, stream
-
-from yori.flywheel.database import open_database
+from tests.flywheel.mined import answer_all
+from tests.flywheel.mixture_world import copied
 
 
-@pytest.fixture
-def served(tmp_path):
-    """A project whose release has met 200 inputs, its database, and the truth about them."""
-    project, release = copied(tmp_path)
-    database = open_database(project)
-    serving(project, release, database)
-    arrived = stream(200, seed=32)
-    log(database, release, arrived)
-    yield project.path, database, truth_of(arrived)
-    database.close()
-
-
-def test_a_turn_waits_for_people_and_then_goes_to_the_gate(yori, served, tmp_path):
-    folder, database, truth = served
+def test_a_turn_waits_for_people_and_then_goes_to_the_gate(yori, served_project, tmp_path):
+    folder, database, truth = served_project
     first = yori("turn", folder, "--budget", "30", "--workers", "1", "--no-progress")
     assert first.exit_code == 3
     assert "wait for answers: yori review" in first.stdout

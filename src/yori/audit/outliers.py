@@ -7,8 +7,8 @@ examples of a fixed split that are as far from the *training* examples are out o
 
 Of more than `EXACT_ROWS` examples the neighbours are sought among `REFERENCE` of them, evenly spaced: every example is still
 judged, and what it is far from is the bulk. A few odd examples that are like each other then count as outliers, which they
-would not as each other's neighbours. Measured: 9 s of one processor for each 100 000 × 256, so a minute and a half for a
-million; 1 M × 256 took 250 MB beside the 1 GB of embeddings.
+would not as each other's neighbours. Measured: 9 s of one processor for 100 000 × 256; a million took 250 MB beside the 1 GB
+of embeddings.
 
 References
 ----------

@@ -198,9 +198,9 @@ def _domains(before: Predictions, after: Predictions, test: TestSet, task: Task,
 def _parts(test: TestSet) -> Iterator[tuple[str, str, Int[np.ndarray, " k"]]]:
     """Name, kind and rows of what is asked: every domain, the small ones together, and the examples of the first release."""
     small: list[int] = []
-    names = [] if test.domains is None else sorted({str(each) for each in test.domains})
-    for name in names:
-        inside = np.flatnonzero(test.domains.astype(str) == name)  # type: ignore[union-attr]
+    domains = np.empty(0, dtype=str) if test.domains is None else test.domains.astype(str)
+    for name in np.unique(domains).tolist():
+        inside = np.flatnonzero(domains == name)
         yield name, "domain", inside
         if len(np.unique(test.groups[inside])) < FEW:
             small += inside.tolist()

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -161,7 +162,7 @@ def make_app(predictor: Predictor, settings: ServeSettings | None = None) -> Fas
                 finally:
                     metrics.waiting.dec()
 
-            jobs = [desk.run(deadline, lambda f=file: work(f)) for file in files]  # type: ignore[misc]
+            jobs = [desk.run(deadline, functools.partial(work, file)) for file in files]
             found = await asyncio.gather(*jobs)
             wrong = [each for each in found if isinstance(each, YoriError)]
             if len(wrong) == len(found):

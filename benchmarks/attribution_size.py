@@ -127,6 +127,7 @@ def main() -> None:
     if arguments.measure:
         print(json.dumps(measure(arguments.measure, arguments.dimensions, arguments.classes, path, arguments.methods)))
         return
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     results = []
     for n in arguments.rows:
         try:

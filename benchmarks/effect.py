@@ -6,6 +6,7 @@
 flips      Free Spoken Digits with 8 % of the labels flipped, 5 seeds: id and leave-one-speaker-out at 1 % of edits, both
            modes; leave-one-speaker-out by queries from training speakers, left-out speakers, and as nested validation chooses
 curve      the same, id: gain against budget, 0.1 % … 5 %, both modes
+draws      the same, id at 1 %, with the flips drawn anew 40 or 20 times: one draw cannot tell two good ways apart
 objectives the same, id at 1 %: objectives, line-searched rounds and consensus, both modes
 shuffled   digits as they are, id at 1 %, with the labels of validation dealt out anew: nothing may be gained on test.
            (With flips there would be a gain all the same: wrong labels have the largest influence, whatever is asked.)
@@ -34,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.stats import t as student
 
 from yori.main_job import DataSource, init
 from yori.prove import cell_inputs
@@ -54,8 +56,11 @@ RESULTS = Path(__file__).parent / "results"
 DATA = Path(os.environ.get("YORI_TEST_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 SEED = 11
 FLIPS = 0.08
+DRAWS = {"validation": 40, "cross_fitted": 20}
+FIRST_DRAW = 21
+"""Draws 1 to 20 chose the default objective (docs/decisions/0004)."""
 BUDGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
-OBJECTIVES = ("aurc_soft", "augrc_soft", "aurc", "nll", "brier")
+OBJECTIVES = ("robust_nll", "nll", "brier", "aurc", "aurc_soft", "augrc_soft")
 MODES = ("validation", "cross_fitted")
 METRICS = ("aurc", "augrc", "ece", "nll", "brier", "risk@0.8", "accuracy")
 
@@ -67,8 +72,8 @@ class Way:
     mode: str
     protocol: str = "id"
     budget: float = 0.01
-    objective: str = "aurc_soft"
-    queries: str = "training_domains"
+    objective: str = "robust_nll"
+    queries: str = "nested_domains"
     rounds: str = "equal"
     consensus: float = 0.0
     actions: tuple[str, ...] = ("drop", "relabel")
@@ -173,6 +178,42 @@ def shuffled(given: CellInput) -> CellInput:
     return dataclasses.replace(given, targets=targets, validation_given=targets[given.n_train :], recipe=recipe)
 
 
+def redrawn(place: Place, draw: int) -> Place:
+    """The same cells with other labels flipped."""
+    truth, classes = place.data.truth, len(place.data.classes)
+    rng = np.random.default_rng([SEED, draw])
+    wrong = rng.random(len(truth)) < FLIPS
+    targets = np.where(wrong, (truth + rng.integers(1, classes, len(truth))) % classes, truth)
+    data = dataclasses.replace(place.data, targets=targets)
+    inputs = [
+        cell_inputs.input_of(place.project, place.task, data, cell, shards)
+        for cell, shards in zip(place.cells, place.stored, strict=True)
+    ]
+    return dataclasses.replace(place, data=data, inputs=inputs)
+
+
+def over_draws(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Mean over draws of after − arm, with a t interval over the draws; the splits are the same in all of them."""
+    summary: dict[str, Any] = {}
+    for arm in found[0]["values"]:
+        if arm == "after":
+            continue
+        summary[arm] = {}
+        for metric in METRICS:
+            after, other = (np.array([each["values"][name][metric] for each in found]) for name in ("after", arm))
+            difference = after - other
+            n, mean = len(difference), float(difference.mean())
+            error = float(difference.std(ddof=1) / np.sqrt(n))
+            reach = float(student.ppf(0.975, n - 1)) * error
+            summary[arm][metric] = {
+                "before": float(other.mean()), "after": float(after.mean()), "relative": mean / float(other.mean()),
+                "low": mean - reach, "high": mean + reach,
+                "p_value": float(2 * student.sf(abs(mean) / error, n - 1)) if error > 0 else 1.0,
+            }  # fmt: skip
+    edits = {name: sum(each["edits"][name] for each in found) for name in found[0]["edits"]}
+    return {"draws": len(found), "edits": edits, "against": summary}
+
+
 def measured(place: Place, way: Way, workers: int | None, *, shuffle: bool = False) -> dict[str, Any]:
     """All cells of a protocol, one way; what `yori run` would state."""
     started = time.perf_counter()
@@ -232,8 +273,11 @@ def ways(part: str) -> Iterator[Way]:
             yield Way(mode, "lodo")
     if part == "flips":
         for mode in MODES:
-            yield Way(mode, "lodo", queries="nested_domains")
+            yield Way(mode, "lodo", queries="training_domains")
             yield Way(mode, "lodo", queries="choose")
+    if part == "draws":
+        for mode in MODES:
+            yield Way(mode)
     if part == "curve":
         for budget in BUDGETS:
             for mode in MODES:
@@ -253,7 +297,7 @@ def ways(part: str) -> Iterator[Way]:
         yield Way("cross_fitted", budget=0.05)
 
 
-PARTS = ("flips", "curve", "objectives", "shuffled", "clean", "large")
+PARTS = ("flips", "draws", "curve", "objectives", "shuffled", "clean", "large")
 
 
 def main() -> None:
@@ -275,7 +319,7 @@ def main() -> None:
     seeds = 1 if args.quick else args.seeds
     for part in args.only:
         if part == "large":
-            project = generated(work, 4_000 if args.quick else 50_000, min(3, seeds))
+            project = generated(work, 4_000 if args.quick else 50_000, seeds)
         else:
             project = digits(work, 0.0 if part in ("clean", "shuffled") else FLIPS, seeds)
         needed = [each for each in args.protocols if any(way.protocol == each for way in ways(part))]
@@ -287,26 +331,43 @@ def main() -> None:
         if written.get("seeds") != place.task.seeds:  # figures of another number of seeds are no start
             written = {"seeds": place.task.seeds}
         for way in ways(part):
-            if way.name in written or way.mode not in args.modes or way.protocol not in args.protocols:
+            if way.mode not in args.modes or way.protocol not in args.protocols:
                 continue
-            written[way.name] = measured(place, way, args.workers, shuffle=part == "shuffled")
-            written["made"] = {
-                "at": datetime.now(UTC).isoformat(timespec="seconds"),
-                "python": platform.python_version(),
-                "load": os.getloadavg(),
-                "versions": {name: version(name) for name in ("yori", "numpy", "scipy", "pyarrow")},
-            }
-            aside = path.with_suffix(".part")
-            args.out.mkdir(parents=True, exist_ok=True)
-            aside.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
-            aside.replace(path)
-            shown = written[way.name]
-            print(part, way.name, shown["edits"], flush=True)
-            for arm, metrics in shown["against"].items():
-                print("   after against", arm, {
-                    metric: f"{each['relative']:+.3f} p={each['p_value']:.3g}" for metric, each in metrics.items()
-                    if each["relative"] is not None
-                }, flush=True)  # fmt: skip
+            if part == "draws":
+                each = written.get(way.name, {}).get("each", [])
+                while len(each) < DRAWS[way.mode]:
+                    one = measured(redrawn(place, FIRST_DRAW + len(each)), way, args.workers)
+                    each.append({name: one[name] for name in ("values", "edits", "seconds")})
+                    written[way.name] = {**over_draws(each), "each": each}
+                    _store(path, written)
+            elif way.name not in written:
+                written[way.name] = measured(place, way, args.workers, shuffle=part == "shuffled")
+                _store(path, written)
+            else:
+                continue
+            _show(part, way, written[way.name])
+
+
+def _store(path: Path, written: dict[str, Any]) -> None:
+    written["made"] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "load": os.getloadavg(),
+        "versions": {name: version(name) for name in ("yori", "numpy", "scipy", "pyarrow")},
+    }
+    aside = path.with_suffix(".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside.write_text(json.dumps(written, indent=1) + "\n", encoding="utf-8")
+    aside.replace(path)
+
+
+def _show(part: str, way: Way, found: dict[str, Any]) -> None:
+    print(part, way.name, found["edits"], flush=True)
+    for arm, metrics in found["against"].items():
+        print("   after against", arm, {
+            metric: f"{each['relative']:+.3f} p={each['p_value']:.3g}" for metric, each in metrics.items()
+            if each["relative"] is not None
+        }, flush=True)  # fmt: skip
 
 
 if __name__ == "__main__":

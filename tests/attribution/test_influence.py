@@ -54,14 +54,14 @@ def test_equals_the_dense_hessian_solve():
     np.testing.assert_allclose(result.scores, expected, rtol=1e-6, atol=1e-12)
 
 
-@pytest.mark.parametrize("objective", ["nll", "brier", "focal", "aurc", "augrc_soft", "risk80_soft"])
+@pytest.mark.parametrize("objective", ["nll", "robust_nll", "brier", "focal", "aurc", "augrc_soft", "risk80_soft"])
 def test_predicts_leaving_one_out(objective):
     """Dropping each example and refitting exactly: the sign, the size and the order are as predicted."""
     x, y, xq, yq, _ = make(n=120)
     head = fit_softmax(x, y, l2=1e-2, tolerance=1e-12)
     base = query(objective, xq, yq, head.weight).value
     every = np.arange(120)
-    if objective in ("nll", "brier", "focal"):
+    if objective in ("nll", "robust_nll", "brier", "focal"):
         actual = np.array([refit_value(x, y, every != i, 1e-2, xq, yq, objective) - base for i in every])
     else:
         actual = np.array([_fixed_rank_change(x, y, every != i, xq, yq, head, objective) for i in every])
@@ -252,6 +252,29 @@ def test_risk_at_coverage_and_focal_by_hand():
     head = fit_softmax(x, y, l2=0.1)
     right = head.probs(xq)[np.arange(len(yq)), yq]
     assert query("focal", xq, yq, head.weight).value == pytest.approx(np.mean(-((1 - right) ** 2) * np.log(right)))
+
+
+def test_robust_likelihood_by_hand():
+    from yori.attribution.objectives import LABEL_NOISE
+
+    x, y, xq, yq, _ = make()
+    head = fit_softmax(x, y, l2=0.1)
+    right = head.probs(xq)[np.arange(len(yq)), yq]
+    mixed = (1 - LABEL_NOISE) * right + LABEL_NOISE / 3
+    assert query("robust_nll", xq, yq, head.weight).value == pytest.approx(-np.log(mixed).mean())
+    several = np.eye(3)[yq]
+    head = fit_sigmoid(x, np.eye(3)[y], l2=0.1)
+    right = np.where(several == 1, head.probs(xq), 1 - head.probs(xq))
+    expected = -np.log((1 - LABEL_NOISE) * right + LABEL_NOISE / 2).sum(axis=1).mean()
+    assert query("robust_nll", xq, several, head.weight, link="sigmoid").value == pytest.approx(expected)
+
+
+def test_what_no_head_can_explain_moves_the_robust_likelihood_least():
+    """A wrong label among those who ask pulls with the whole of its residual at the plain likelihood, hardly at this one."""
+    head = np.array([[0.0, 0.0], [6.0, 0.0]])
+    sure = np.array([[1.5]])
+    pull = {name: np.abs(query(name, sure, np.array([0]), head).rows).max() for name in ("nll", "robust_nll")}
+    assert pull["robust_nll"] < 0.01 * pull["nll"]
 
 
 def test_a_head_that_is_not_at_its_optimum_is_said():

@@ -209,7 +209,8 @@ def test_edits_are_explained_by_examples_of_the_pool(pooled):
 
 
 def test_reviews_are_proposed_and_not_applied(tmp_path):
-    made = prove(make_small(tmp_path / "p", n=240), overrides=Overrides(mode="review"), workers=1)
+    project = make_small(tmp_path / "p", n=240, task=SMALL_TASK + "objective: aurc_soft\n")
+    made = prove(project, overrides=Overrides(mode="review"), workers=1)
     assert made.certificate["task"]["overrides"]["mode"] == "review"
     assert made.certificate["edits"]["by_action"]["review"] == made.certificate["edits"]["count"] > 0
     table = pq.read_table(made.path / "edits.parquet")

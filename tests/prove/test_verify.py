@@ -208,12 +208,13 @@ def test_an_edit_twice(tampered):
 
 
 def test_a_budget_exceeded(tampered):
-    tampered.certificate["edits"]["budget"] = 1
-    tampered.certificate["edits"]["cells"][0]["budget"] = 1
+    edits = tampered.certificate["edits"]
+    edits["budget"] = edits["cells"][0]["budget"] = 1
     tampered.reseal()
     said = failing(verify(tampered.path))[tampering.EDITS]
-    assert "30 edits with a budget of 1" in said
-    assert "id seed 0: 18 edits with a budget of 1" in said
+    assert edits["count"] > edits["cells"][0]["count"] > 1
+    assert f"{edits['count']} edits with a budget of 1" in said
+    assert f"id seed 0: {edits['cells'][0]['count']} edits with a budget of 1" in said
 
 
 def test_a_budget_raised_after_the_fact(tampered):

@@ -278,8 +278,9 @@ def influence(
     )  # fmt: skip
     probs = LINKS[link].probs(logits_of(given.rows, given.head))
     if spectrum is None:
-        quick = given.rows.dtype == np.float32 and not (leverage or refine > 0)
-        spectrum = Spectrum.of(given.rows, single=quick)
+        # The solver bears a sample of the rows and single precision; a leverage is read off it.
+        read = leverage or refine > 0
+        spectrum = Spectrum.of(given.rows, exact=read, single=given.rows.dtype == np.float32 and not read)
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
     asked = query(objective, given.asking, given.answers, given.head, link=link, temperature=temperature)
     found = influence_from(curvature, given.targets, asked, leverage=leverage or refine > 0, tolerance=tolerance)

@@ -104,6 +104,16 @@ def _likelihood(probs: Rows, hot: Rows, losses: Values, weights: Values) -> tupl
     return weights * losses, weights[:, None] * (probs - hot)
 
 
+def _noisy_likelihood(probs: Rows, hot: Rows, losses: Values, weights: Values, link: str) -> tuple[Values, Rows]:
+    if link == "softmax":
+        right, uniform = np.exp(-losses)[:, None], 1 / probs.shape[1]
+    else:  # each label of its own
+        right, uniform = np.abs(1 - hot - probs), 0.5
+    mixed = (1 - LABEL_NOISE) * right + LABEL_NOISE * uniform
+    values = -weights * np.log(mixed).sum(axis=1)
+    return values, weights[:, None] * ((1 - LABEL_NOISE) * right / mixed) * (probs - hot)
+
+
 def _squared(probs: Rows, hot: Rows, curve: Callable[[Rows, Rows], Rows], weights: Values) -> tuple[Values, Rows]:
     gap = probs - hot
     return weights * (gap * gap).sum(axis=1), weights[:, None] * curve(probs, 2 * gap)
@@ -134,6 +144,9 @@ def coverage_weights(rank: Float[np.ndarray, " m"], coverage: float) -> Float[np
     return weights
 
 
+LABEL_NOISE = 0.1
+"""Of ``robust_nll``: share of the asking examples whose label is drawn at random."""
+
 FOCAL = 2
 """Exponent of the focal loss."""
 
@@ -142,6 +155,7 @@ COVERAGE = 0.8
 
 OBJECTIVES: dict[str, str] = {
     "nll": "mean negative log-likelihood",
+    "robust_nll": "mean negative log-likelihood of labels of which some are wrong: what no head can explain counts no more",
     "brier": "mean squared distance to the one-hot label",
     "aurc": "negative log-likelihood weighed by rank as AURC weighs errors",
     "augrc": "negative log-likelihood weighed by rank as AUGRC weighs errors",
@@ -182,7 +196,7 @@ def query_of_logits(
     hot = functions.one_hot(targets, scaled.shape[1]).astype(np.float64)
     losses = functions.losses(scaled, targets)
     m = len(scaled)
-    if objective in ("nll", "brier", "focal", "calibration"):
+    if objective in ("nll", "robust_nll", "brier", "focal", "calibration"):
         weights = np.full(m, 1 / m)
     else:
         certainty = probs if link == "softmax" else np.maximum(probs, 1 - probs).prod(axis=1, keepdims=True)
@@ -194,6 +208,8 @@ def query_of_logits(
         values, rows = _focal(probs, hot, losses, weights)
     elif objective == "calibration":
         values, rows = _class_gap(probs, hot, functions.curvature_product, weights)
+    elif objective == "robust_nll":
+        values, rows = _noisy_likelihood(probs, hot, losses, weights, link)
     elif objective.endswith("soft"):
         values, rows = _soft_error(probs, hot, losses, weights)
     else:

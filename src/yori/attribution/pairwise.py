@@ -23,7 +23,7 @@ from yori.attribution.convergence import gradient_norm, warn_unconverged
 from yori.attribution.inputs import Inputs, check_inputs, refuse_nan
 from yori.attribution.objectives import Objective, Query, query
 from yori.attribution.paging import streamed_rows
-from yori.attribution.tracin import check_checkpoints
+from yori.attribution.tracin import check_checkpoints, residuals_of
 from yori.errors import ValuesError
 from yori.heads import LINKS
 from yori.heads.curvature import Curvature, Spectrum, logits_of, row_blocks
@@ -194,38 +194,35 @@ def _tracin_blocks(
     target: Float[np.ndarray, "n m"] | None,
     rows: int | None,
 ) -> Iterator[tuple[slice, Float[np.ndarray, "b m"]]]:
-    dtype, link = given.rows.dtype, LINKS[given.link]
+    dtype = given.rows.dtype
     checkpoints, classes, width = heads.shape
     m = len(given.asking)
     stacked = heads.reshape(-1, width).astype(dtype)
-    columns, bias = np.ascontiguousarray(stacked[:, :-1].T), stacked[:, -1]
-    asking = np.ascontiguousarray(given.asking.astype(dtype, copy=False).T)
+    bias = stacked[:, -1].reshape(checkpoints, classes, 1)
+    # Heads beside the query examples: one product gives both, and each block of embeddings is packed once.
+    meeting = np.concatenate([given.asking.astype(dtype, copy=False), stacked[:, :-1]])
     answers = np.concatenate([size * each.rows for size, each in zip(sizes, asked, strict=True)], axis=1)
-    answers = np.ascontiguousarray(answers.astype(dtype).T)
+    answers = answers.astype(dtype)
     size = rows or max(64, CELLS // m)
-    scratch = np.empty((min(size, len(given.rows)), m), dtype=dtype)
+    scratch = np.empty((min(size, len(given.rows)), len(meeting)), dtype=dtype)
     for block, part in streamed_rows(given.rows, size):
-        residual = part @ columns
-        residual += bias
-        hot = link.one_hot(given.targets[block], classes)
-        for start in range(0, checkpoints * classes, classes):
-            own = residual[:, start : start + classes]
-            own[:] = link.probs(own)
-            own -= hot
         scores = np.empty((len(part), m), dtype=dtype) if target is None else target[block]
         with np.errstate(invalid="ignore", over="ignore"):  # said below, with the row
-            np.matmul(residual, answers, out=scores)
-            near = np.matmul(part, asking, out=scratch[: len(part)])
+            met = np.matmul(part, meeting.T, out=scratch[: len(part)])
+            logits = np.ascontiguousarray(met[:, m:].T).reshape(checkpoints, classes, len(part)) + bias
+            residual = np.concatenate([residuals_of(each, given.targets[block], given.link) for each in logits])
+            np.matmul(residual.T, answers.T, out=scores)
+            near = met[:, :m]
             near += 1
             scores *= near
         _refuse(residual, near, block)
         yield block, scores
 
 
-def _refuse(residual: Float[np.ndarray, "b kc"], near: Float[np.ndarray, "b m"], block: slice) -> None:
+def _refuse(residual: Float[np.ndarray, "kc b"], near: Float[np.ndarray, "b m"], block: slice) -> None:
     """NaN or infinity in a row of embeddings shows in its residual or in its product with any query example."""
     with np.errstate(invalid="ignore", over="ignore"):
-        seen = residual.sum(axis=1) + near[:, 0]
+        seen = residual.sum(axis=0) + near[:, 0]
     if not np.isfinite(seen).all():
         spread = np.zeros(block.stop)
         spread[block] = seen

@@ -164,8 +164,7 @@ def residuals_of(
     logits: Float[np.ndarray, "c b"], targets: Num[np.ndarray, "b ..."], link: str
 ) -> Float[np.ndarray, "c b"]:
     """``p − t``, classes first, made of logits with classes first."""
-    functions = LINKS[link]
-    residual: Float[np.ndarray, "c b"] = functions.probs(np.ascontiguousarray(logits.T)).T
+    residual: Float[np.ndarray, "c b"] = LINKS[link].probs(logits.T).T
     if link == "softmax":
         residual[targets, np.arange(residual.shape[1])] -= 1
     else:

@@ -83,7 +83,7 @@ def curate_out_of_fold(
             f"at least {LEAST_FOLDS} folds, each with examples that ask", f"{len(folds)} folds, {len(asked)} of them asking",
             where="curate", fix="Give more groups (or domains), or let validation ask.",
         )  # fmt: skip
-    spectrum = Spectrum.of(problem.embeddings) if spectrum is None else spectrum
+    spectrum = Spectrum.of(problem.embeddings, exact=True) if spectrum is None else spectrum
     heads: dict[frozenset[int], Head] = {}
 
     def first(excluded: frozenset[int]) -> Head:

@@ -39,7 +39,7 @@ class Problem:
     classes: int
     l2: float
     temperature: float = 1.0
-    objective: str = "aurc_soft"
+    objective: str = "robust_nll"
     link: str = "softmax"
     weight: Float[np.ndarray, " n"] = field(default_factory=lambda: np.empty(0))
     answers: Float[np.ndarray, "n c"] | None = None
@@ -75,7 +75,7 @@ class FoldedProblem:
     groups: Int[np.ndarray, " n"]
     classes: int
     l2: float
-    objective: str = "aurc_soft"
+    objective: str = "robust_nll"
     link: str = "softmax"
     worst: bool = False
     weight: Float[np.ndarray, " n"] = field(default_factory=lambda: np.empty(0))

@@ -111,7 +111,7 @@ def curate(
     -------
     `Curation`; no edit at all is a result like any other.
     """
-    spectrum = Spectrum.of(problem.embeddings) if spectrum is None else spectrum
+    spectrum = Spectrum.of(problem.embeddings, exact=True) if spectrum is None else spectrum
     head = fit_head(
         problem.embeddings, problem.targets, problem.weight.astype(np.float64), classes=problem.classes, l2=problem.l2,
         link=problem.link, spectrum=spectrum,

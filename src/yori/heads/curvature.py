@@ -73,6 +73,9 @@ class Spectrum:
     def of(cls, embeddings: Float[np.ndarray, "n d"], *, exact: bool = False, single: bool = False) -> Spectrum:
         """Decompose; on evenly spaced rows when there are many, unless ``exact``.
 
+        A solve reaches the same solution either way. A leverage is read off the decomposition itself and asks for ``exact``:
+        from a sample it depends on the order of the rows.
+
         ``single``: in single precision, twice as fast; enough for a preconditioner that is used once.
         """
         n, d = embeddings.shape

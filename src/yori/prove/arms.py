@@ -84,7 +84,7 @@ def make_arms(task: ArmsInput) -> str:
     baseline = read_stage(project, task.baseline)
     pool = cell.vectors()
     n = cell.n_train
-    spectrum = Spectrum.of(pool[:n])
+    spectrum = Spectrum.of(pool[:n], exact=True)
     curated = curate_cell(
         cell, baseline, pool, spectrum, budget=task.edits, objective=task.objective, rules=task.rules,
         rounds=task.rounds,

@@ -90,7 +90,7 @@ def _change(
     trains = whole.trains & inside
     problem = _part(whole, inside, domains if way == "nested_domains" else cross_folds(cell))
     some = max(1, int(budget * trains.sum() / max(1, whole.trains.sum())))
-    spectrum = Spectrum.of(problem.embeddings)
+    spectrum = Spectrum.of(problem.embeddings, exact=True)
     if way == "nested_domains" or rules.cross_fitted:
         draws = votes_of(cell, rules, problem.asks)
         found = curate_out_of_fold(problem, budget=some, rounds=rounds, spectrum=spectrum, draws=draws)

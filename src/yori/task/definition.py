@@ -177,14 +177,14 @@ class CurationRules:
 
     ``mode``: ``validation`` (validation examples ask, training examples are edited) or ``cross_fitted`` (every example
     outside test asks out of fold and may be edited; *after* trains on validation too, against unedited train + validation).
-    ``queries``: for leave-one-domain-out, who asks: examples of the training domains, each training domain left out in turn
-    (objective: the worst of them), or whichever a nested estimate prefers. ``actions``: out of drop, relabel, review; a
+    ``queries``: for leave-one-domain-out, who asks: each training domain left out in turn (objective: the worst of them),
+    examples of the training domains, or whichever a nested estimate prefers. ``actions``: out of drop, relabel, review; a
     review is a proposal for a person and is not applied. ``rounds``: parts of equal size, or sizes by line search.
     ``consensus``: share of votes (other objectives, resampled queries) an edit needs; 0 = nobody is asked.
     """
 
     mode: Literal["validation", "cross_fitted"] = "validation"
-    queries: Literal["training_domains", "nested_domains", "choose"] = "training_domains"
+    queries: Literal["training_domains", "nested_domains", "choose"] = "nested_domains"
     actions: tuple[str, ...] = ("drop", "relabel")
     rounds: Literal["equal", "line_search"] = "equal"
     consensus: float = 0.0
@@ -230,7 +230,7 @@ class Task:
     backbone: Backbone = field(default_factory=Backbone)
     splits: SplitPolicy = field(default_factory=SplitPolicy)
     head: HeadRecipe = field(default_factory=HeadRecipe)
-    objective: str = "aurc_soft"
+    objective: str = "robust_nll"
     endpoint: Endpoint = field(default_factory=Endpoint)
     secondary: tuple[str, ...] = ("augrc", "ece", "nll", "brier", "risk@0.8", "accuracy", "macro_f1")
     budget: Budget = field(default_factory=Budget)

@@ -36,7 +36,7 @@ from yori.task.queue_rules import SHARES, QueueRules
 
 T = TypeVar("T")
 MAX_BYTES = 1_000_000
-_OBJECTIVES = ("nll", "brier", "aurc", "augrc", "aurc_soft", "augrc_soft")
+_OBJECTIVES = ("nll", "robust_nll", "brier", "aurc", "augrc", "aurc_soft", "augrc_soft")
 LARGE_BUDGET = 0.05
 """Above this share of edits the task must say ``allow_large: true``: small changes can be checked by people."""
 

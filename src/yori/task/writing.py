@@ -38,7 +38,7 @@ def _curation(rules: CurationRules) -> list[str]:
         "# Who asks for edits: validation, or every example outside test out of fold (cross_fitted: after trains on both).",
         "curate:",
         f"  mode: {rules.mode}          # validation | cross_fitted",
-        f"  queries: {rules.queries}   # lodo: training_domains | nested_domains | choose",
+        f"  queries: {rules.queries}   # lodo: nested_domains | training_domains | choose",
         f"  actions: [{', '.join(rules.actions)}]   # review = a person confirms",
     ]
     if rules.rounds != CurationRules.rounds:
@@ -118,7 +118,7 @@ def task_text(task: Task, *, notes: Sequence[str] = ()) -> str:
         f"  batch_size: {task.head.batch_size}",
         f"  epochs: {task.head.epochs}",
         "",
-        "# What the validation set asks for: aurc_soft | augrc_soft | aurc | augrc | nll | brier",
+        "# What the validation set asks for: robust_nll | nll | brier | aurc_soft | augrc_soft | aurc | augrc",
         f"objective: {task.objective}",
         "",
         "# The one claim. margin: the smallest change that counts, in units of the metric.",

@@ -60,7 +60,7 @@ def make(n: int, d: int, l2: float, separation: float, m: int = 600, classes: in
     data = gaussian_mixture_embeddings(n + m, d, classes, separation=separation, label_noise=0.0, rng=rng)
     x, truth = data.embeddings, data.true_labels
     y, wrong = flip_labels(truth[:n], 0.08, classes=classes, rng=rng)
-    spectrum = Spectrum.of(x[:n])
+    spectrum = Spectrum.of(x[:n], exact=True)
     head = fit_softmax(x[:n], y, l2=l2, tolerance=1e-6, spectrum=spectrum, classes=classes)
     return {
         "x": x[:n], "y": y, "truth": truth[:n], "wrong": wrong, "xq": x[n:], "yq": truth[n:], "l2": l2,

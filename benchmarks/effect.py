@@ -6,7 +6,7 @@
 flips      Free Spoken Digits with 8 % of the labels flipped, 5 seeds: id and leave-one-speaker-out at 1 % of edits, both
            modes; leave-one-speaker-out by queries from training speakers, left-out speakers, and as nested validation chooses
 curve      the same, id: gain against budget, 0.1 % … 5 %, both modes
-draws      the same, id at 1 %, with the flips drawn anew 40 or 20 times: one draw cannot tell two good ways apart
+draws      the same, id at 1 %, with the flips drawn anew 40 or 10 times: one draw cannot tell two good ways apart
 objectives the same, id at 1 %: objectives, line-searched rounds and consensus, both modes
 shuffled   digits as they are, id at 1 %, with the labels of validation dealt out anew: nothing may be gained on test.
            (With flips there would be a gain all the same: wrong labels have the largest influence, whatever is asked.)
@@ -56,7 +56,7 @@ RESULTS = Path(__file__).parent / "results"
 DATA = Path(os.environ.get("YORI_TEST_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 SEED = 11
 FLIPS = 0.08
-DRAWS = {"validation": 40, "cross_fitted": 20}
+DRAWS = {"validation": 40, "cross_fitted": 10}
 FIRST_DRAW = 21
 """Draws 1 to 20 chose the default objective (docs/decisions/0004)."""
 BUDGETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)

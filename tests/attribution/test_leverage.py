@@ -4,9 +4,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from yori.attribution import influence
+from yori.attribution import influence, self_influence
 from yori.attribution.leverage import Leverage, logits_from, residual_after, sensitivity_without
-from yori.heads import LINKS
+from yori.heads import LINKS, fit_softmax
 from yori.heads.curvature import Curvature
 
 
@@ -108,3 +108,21 @@ def test_the_label_an_example_has_changes_nothing(crowded):
     effect = result.relabel_effect()
     assert (effect[np.arange(len(effect)), crowded.y] == 0).all()
     assert (effect != 0).sum() == effect.size - len(effect)
+
+
+def test_what_is_read_off_the_spectrum_does_not_depend_on_the_order_of_rows():
+    """With more rows than a solver's sample: 600 rows of 6 dimensions."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(650, 6)), rng.integers(0, 3, 650)
+    x[:, 0] += y
+    head = fit_softmax(x[:600], y[:600], l2=0.01, tolerance=1e-10).weight
+    turn = rng.permutation(600)
+    found = [
+        (
+            self_influence(x[rows], y[rows], head, l2=0.01),
+            influence(x[rows], y[rows], head, x[600:], y[600:], l2=0.01, leverage=True, tolerance=1e-9).drop_effect(),
+        )
+        for rows in (np.arange(600), turn)
+    ]
+    for straight, turned in zip(*found, strict=True):
+        np.testing.assert_allclose(straight[turn], turned, rtol=1e-6, atol=1e-12)

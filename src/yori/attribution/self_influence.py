@@ -65,6 +65,7 @@ def self_influence(
         sample_weight=sample_weight, link=link, where="self_influence",
     )  # fmt: skip
     probs = LINKS[link].probs(logits_of(given.rows, given.head))
+    spectrum = Spectrum.of(given.rows, exact=True) if spectrum is None else spectrum
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
     warn_unconverged(gradient_norm(curvature, given.targets, given.head), where="self_influence")
     residual = probs - LINKS[link].one_hot(given.targets, len(given.head)).astype(probs.dtype, copy=False)

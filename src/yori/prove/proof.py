@@ -427,8 +427,8 @@ def _notes(task: Task, data: Dataset, results: Sequence[CellResult]) -> list[str
     ]  # fmt: skip
     if plain and task.curate.queries != "training_domains":
         notes.append(
-            f"Queries from left-out domains were asked for, but {len(plain)} of {len(results)} cells have too few training "
-            "domains or groups that cross them: training domains asked there."
+            f"Left-out domains should ask, but {len(plain)} of {len(results)} cells have too few training domains or groups "
+            "that cross them: training domains asked there."
         )
     moved = [
         result

@@ -10,7 +10,8 @@ References
 ----------
 Zhou, Molnar, Blaschko, "A novel characterization of the population area under the risk coverage curve (AURC) and rates of
 finite sample estimators", 2024. Traub et al., "Overcoming common flaws in the evaluation of selective classification
-systems", NeurIPS 2024 (AUGRC). Brier, Monthly Weather Review 78, 1950. Lin et al., ICCV 2017 (focal loss).
+systems", NeurIPS 2024 (AUGRC). Brier, Monthly Weather Review 78, 1950. Lin et al., ICCV 2017 (focal loss). Patrini et al.,
+CVPR 2017 (forward correction: ``robust_nll``).
 """
 
 from __future__ import annotations

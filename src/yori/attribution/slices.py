@@ -121,6 +121,8 @@ def influence_per_slice(
     )  # fmt: skip
     members = _members(slices, len(given.asking))
     probs = LINKS[link].probs(logits_of(given.rows, given.head))
+    if spectrum is None and leverage:
+        spectrum = Spectrum.of(given.rows, exact=True)
     curvature = Curvature(given.rows, probs, given.share, l2=l2, link=link, spectrum=spectrum)
     warn_unconverged(gradient_norm(curvature, given.targets, given.head), where="influence_per_slice")
     asked = [

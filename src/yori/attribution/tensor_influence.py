@@ -11,7 +11,7 @@ from yori.attribution.convergence import relative_gradient
 from yori.attribution.inputs import check_inputs, check_share, refuse_nan
 from yori.attribution.leverage import Leverage
 from yori.attribution.objectives import Objective, query
-from yori.attribution.tensors import TensorCurvature, checked_rows, sensitivity_of, to_array
+from yori.attribution.tensors import TensorCurvature, checked_rows, sensitivity_of, spectrum_of_all, to_array
 from yori.heads.curvature import Spectrum
 
 
@@ -46,6 +46,8 @@ def solved_on_device(
     given = check_inputs(asking[:1], answers[:1], weight, asking, answers, link=link, where="influence")
     rows, targets = checked_rows(embeddings, labels, given.head, link, "influence")
     share = check_share(sample_weight, len(targets), where="influence")
+    if spectrum is None and leverage:
+        spectrum = spectrum_of_all(rows)
     curvature = TensorCurvature(rows, given.head, share, l2=l2, link=link, spectrum=spectrum)
     probs = to_array(curvature.row_probs)
     with np.errstate(invalid="ignore"):

@@ -71,6 +71,18 @@ def tensor_products(
     return scores
 
 
+def spectrum_of_all(rows: Any) -> Spectrum:
+    """`Spectrum.of` all rows, the moment taken on their device; of zeros where a number is not finite (the caller says so)."""
+    n, d = rows.shape
+    xp, moment = _namespace(rows), np.zeros((d + 1, d + 1))
+    for block in _blocks(rows):
+        moment[:-1, :-1] += _to_numpy(rows[block].T @ rows[block])
+        moment[-1, :-1] += _to_numpy(xp.sum(rows[block], axis=0))
+    moment /= n
+    moment[:-1, -1], moment[-1, -1] = moment[-1, :-1], 1
+    return Spectrum.of_moment(moment if np.isfinite(moment).all() else np.zeros_like(moment))
+
+
 class TensorCurvature(Curvature):
     """A `Curvature` whose rows are a tensor: products run on its device, the solver here."""
 

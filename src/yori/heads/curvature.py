@@ -88,6 +88,11 @@ class Spectrum:
         moment[:-1, :-1] /= len(rows)
         moment[:-1, -1] = moment[-1, :-1] = rows.mean(axis=0, dtype=np.float64)
         moment[-1, -1] = 1
+        return cls.of_moment(moment, single=single)
+
+    @classmethod
+    def of_moment(cls, moment: Float[np.ndarray, "d1 d1"], *, single: bool = False) -> Spectrum:
+        """Decompose a second moment, bias included."""
         if single:
             found = eigh(moment.astype(np.float32), driver="evd", check_finite=False)
             values, basis = (part.astype(np.float64) for part in found)

@@ -120,7 +120,7 @@ def _nearest_first(distances: Float[np.ndarray, " n"], place: UInt[np.ndarray, "
     keys |= place
     keys.sort()
     keys &= np.uint64(0xFFFFFFFF)
-    return keys.astype(np.int64)
+    return keys.view(np.int64)
 
 
 def _hard(

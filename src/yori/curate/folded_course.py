@@ -115,7 +115,8 @@ class FoldedCourse:
             problem.strata, classes=problem.classes + 1, budget=budget, rules=problem.rules, domains=problem.domains,
             groups=problem.groups, present=~self.touched,
         )  # fmt: skip
-        self.heads = {fold: first(self.outside | {fold}) for fold in np.unique(problem.folds[self.inside]).tolist()}
+        self._heads = {fold: first(self.outside | {fold}) for fold in np.unique(problem.folds[self.inside]).tolist()}
+        self._stale = False
         self.whole = first(self.outside) if outside is not None else None
         self.first_logits = self.out_of_fold()
         self.temperature = temperature_of_folds(self.first_logits[self.asks], problem.asked_targets[self.asks])
@@ -152,7 +153,7 @@ class FoldedCourse:
         return ranked_by_all(self.best, size, self.guard, self.problem.rules, self.problem.objective, self.draws)
 
     def take(self, picks: Sequence[Pick]) -> None:
-        """Make edits and refit."""
+        """Make edits; heads are refitted when they are looked at."""
         if not picks:
             return
         self.targets, self.weight = apply_picks(picks, self.targets, self.weight, self.answers)
@@ -162,10 +163,18 @@ class FoldedCourse:
             self.taken[pick.position] = (pick.action, pick.new_label)
         if self.whole is not None:
             self.whole = self._fitted(self.targets, self.weight, self.whole)
-        self.heads = {
-            fold: self._fitted(self.targets, np.where(self.problem.folds == fold, 0.0, self.weight), head)
-            for fold, head in self.heads.items()
-        }
+        self._stale = True
+
+    @property
+    def heads(self) -> dict[int, Head]:
+        """The head of every fold; refitted when they are asked for: nobody asks after a judge's last edits."""
+        if self._stale:
+            self._heads = {
+                fold: self._fitted(self.targets, np.where(self.problem.folds == fold, 0.0, self.weight), head)
+                for fold, head in self._heads.items()
+            }
+            self._stale = False
+        return self._heads
 
     def judged(self, picks: Sequence[Pick] = ()) -> Float[np.ndarray, "k c"]:
         """What a head fitted on everything inside says of the judge's fold, after ``picks`` too if there are any."""

@@ -35,7 +35,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import t as student
 
 from yori.main_job import DataSource, init
 from yori.prove import cell_inputs
@@ -47,6 +46,7 @@ from yori.prove.dataset import Dataset, cells_of, dataset_of
 from yori.prove.evaluate import evaluate
 from yori.prove.predictions import CellResult, prediction_tables
 from yori.prove.stability import stability_of
+from yori.statistics.closed_form import t_interval
 from yori.store import Project
 from yori.synthetic import gaussian_mixture_embeddings
 from yori.task import CurationRules, Task, parse_task
@@ -201,14 +201,12 @@ def over_draws(found: Sequence[dict[str, Any]]) -> dict[str, Any]:
         summary[arm] = {}
         for metric in METRICS:
             after, other = (np.array([each["values"][name][metric] for each in found]) for name in ("after", arm))
-            difference = after - other
-            n, mean = len(difference), float(difference.mean())
-            error = float(difference.std(ddof=1) / np.sqrt(n))
-            reach = float(student.ppf(0.975, n - 1)) * error
+            gap = after - other
+            interval = t_interval(float(gap.mean()), float(gap.std(ddof=1) / np.sqrt(len(gap))), len(gap) - 1, 0.95)
             summary[arm][metric] = {
-                "before": float(other.mean()), "after": float(after.mean()), "relative": mean / float(other.mean()),
-                "low": mean - reach, "high": mean + reach,
-                "p_value": float(2 * student.sf(abs(mean) / error, n - 1)) if error > 0 else 1.0,
+                "before": float(other.mean()), "after": float(after.mean()),
+                "relative": float(gap.mean() / other.mean()), "low": interval.low, "high": interval.high,
+                "p_value": interval.p_value,
             }  # fmt: skip
     edits = {name: sum(each["edits"][name] for each in found) for name in found[0]["edits"]}
     return {"draws": len(found), "edits": edits, "against": summary}
@@ -335,10 +333,10 @@ def main() -> None:
                 continue
             if part == "draws":
                 each = written.get(way.name, {}).get("each", [])
-                while len(each) < DRAWS[way.mode]:
+                while len(each) < (2 if args.quick else DRAWS[way.mode]):
                     one = measured(redrawn(place, FIRST_DRAW + len(each)), way, args.workers)
                     each.append({name: one[name] for name in ("values", "edits", "seconds")})
-                    written[way.name] = {**over_draws(each), "each": each}
+                    written[way.name] = {**(over_draws(each) if len(each) > 1 else {}), "each": each}
                     _store(path, written)
             elif way.name not in written:
                 written[way.name] = measured(place, way, args.workers, shuffle=part == "shuffled")
